@@ -1,0 +1,134 @@
+"""What a backend supplies: it makes a resolved `Graph` live, and trains it.
+
+Going live is build (no storage) -> place -> fill; only a Strategy does it. Every array that crosses this border is
+NumPy, in the canonical layout, under full paths; what happens inside (layout, fusion, device) is the backend's affair.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from akid_core.backends.plan import Execution, Plan
+from akid_core.data.batch import Batch, Span
+from akid_core.graph.resolved import Graph, Value
+from akid_core.ops import Ops
+from akid_core.optimizers.base import Optimizer
+
+Arrays = dict[str, np.ndarray]
+MetricStates = dict[str, dict[str, Any]]
+"""For each loss and metric by path: its parts (a loss has `sum` and `count`: weighted sum of values, sum of weights)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SpanResult:
+    """What k steps of training gave.
+
+    `objective`: (k,) float64, the minimised value of each step. `measures`: the states of losses and metrics, merged
+    over the span.
+    """
+
+    objective: np.ndarray
+    measures: MetricStates
+
+
+class Network(ABC):
+    """A live Brain. Holds its parameters; one Brain may be live many times."""
+
+    graph: Graph
+
+    @abstractmethod
+    def place(self, device: str) -> None:
+        """Give the parameters storage on the device."""
+
+    @abstractmethod
+    def fill(self, values: Mapping[str, np.ndarray]) -> None:
+        """Set parameters (weights and state) by full path, canonical layout, in place. Unknown paths are an error."""
+
+    @abstractmethod
+    def read(self, paths: Iterable[str] | None = None) -> Arrays:
+        """Copies of parameters (all by default) by full path, canonical layout."""
+
+    @abstractmethod
+    def native(self, path: str) -> Any:
+        """The live tensor itself (`nn.Parameter`, `tf.Variable`, array), in the backend's own layout."""
+
+    @abstractmethod
+    def values(
+        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+    ) -> list[np.ndarray]:
+        """The targets for a batch of fields, canonical layout. Computes only what they need; changes nothing.
+
+        With `training` layers behave as in training (dropout, batch statistics) at the given step; losses and metrics
+        may be targets too (then `fields` must hold `Batch.WEIGHTS`).
+        """
+
+    @abstractmethod
+    def measure(self, batch: Batch) -> MetricStates:
+        """Losses and metrics of one batch, evaluating."""
+
+
+class Trainer(ABC):
+    """The train program of one network with one optimizer."""
+
+    @abstractmethod
+    def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
+        """Train `span.steps` steps; `learning_rates` is (k,) float64. Update number n is `span.first_step + n`."""
+
+    @abstractmethod
+    def gradients(self, batch: Batch, step: int) -> Arrays:
+        """The gradient of the objective by parameter path, canonical layout, before clipping. Changes nothing."""
+
+    @abstractmethod
+    def read_slots(self) -> Arrays:
+        """The optimizer's state, canonical layout, by `"<slot>:<parameter path>"`."""
+
+    @abstractmethod
+    def fill_slots(self, values: Mapping[str, np.ndarray]) -> None:
+        """Set the optimizer's state in place; a slot that is not named starts at zero."""
+
+
+class Backend(ABC):
+    """What executes. An instance holds no state of a run."""
+
+    name: ClassVar[str]
+    ops: Ops
+
+    @abstractmethod
+    def plan(self, execution: Execution, graph: Graph) -> Plan:
+        """Settle by fixed rules what the execution leaves open. Raises `ConfigurationError` for what it cannot do."""
+
+    @abstractmethod
+    def network(self, graph: Graph, plan: Plan, seed: int) -> Network:
+        """Build a network without storage; `seed` is what dropout starts from."""
+
+    @abstractmethod
+    def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
+        """Build the train program for a placed network; slots start at zero."""
+
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """Names and versions of what decides the arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a native module keeps one parameter: an attribute path, and the axes as they lie there.
+
+    `Place("conv.weight", "HWIO")` for a canonical `OIHW`: the backend permutes on fill and read. Empty `axes`: as is.
+    """
+
+    path: str
+    axes: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a native layer builder returns: the module, and where each parameter of the layer lies in it."""
+
+    module: Any
+    places: Mapping[str, Place]

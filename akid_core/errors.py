@@ -1,0 +1,110 @@
+"""Typed errors: each says what was asked, where, what would be valid, and the way out.
+
+On the command line an `AkidError` is one paragraph and ends the program with its `exit_code`; in Python it is an
+ordinary exception. `suggest` is the one place that looks for the nearest known name.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+EXIT_DONE, EXIT_FAILURE, EXIT_USAGE, EXIT_TRY_AGAIN = 0, 1, 2, 75
+EXIT_CONFIGURATION, EXIT_INTERRUPTED, EXIT_PREEMPTED = 78, 130, 143
+
+
+class AkidError(Exception):
+    """Any failure that akid can explain."""
+
+    exit_code = EXIT_FAILURE
+
+
+class UsageError(AkidError):
+    """The command line or a call was used in a way that cannot work."""
+
+    exit_code = EXIT_USAGE
+
+
+class ConfigurationError(AkidError):
+    """A description (YAML, a Brain, settings) is wrong; nothing was run."""
+
+    exit_code = EXIT_CONFIGURATION
+
+
+class UnknownNameError(ConfigurationError):
+    """A name that nobody provides; lists the known ones and how to install more."""
+
+
+class GraphError(ConfigurationError):
+    """A network that does not fit together."""
+
+
+class DuplicateNameError(GraphError):
+    """Two blocks of one System share a name."""
+
+
+class AmbiguousNameError(GraphError):
+    """A name that fits several blocks."""
+
+
+class CycleError(GraphError):
+    """Blocks that wait for each other without a delay."""
+
+
+class SpecError(GraphError):
+    """Inputs whose shapes, types or number a block does not take."""
+
+
+class PluginError(AkidError):
+    """A plugin that could not be used."""
+
+    exit_code = EXIT_CONFIGURATION
+
+
+class PluginImportError(PluginError):
+    """A plugin, or the target of a component, that does not import."""
+
+
+class PluginConflictError(PluginError):
+    """Two distributions provide one key."""
+
+
+class PluginVersionError(PluginError):
+    """A plugin made for another version of akid-core."""
+
+
+class DataError(AkidError):
+    """Data that is missing, empty, or not what its Source promised."""
+
+
+class CheckpointError(AkidError):
+    """A checkpoint that cannot be written or read."""
+
+
+class CorruptCheckpointError(CheckpointError):
+    """A checkpoint whose bytes are not those that were committed."""
+
+
+class NewerCheckpointError(CheckpointError):
+    """A checkpoint written by a later version of akid-core."""
+
+
+class RunDirectoryError(ConfigurationError):
+    """A run directory that is used, missing, or belongs to another Brain."""
+
+
+class NonFiniteError(AkidError):
+    """A loss or parameter became infinite or not a number."""
+
+
+class TryAgainError(AkidError):
+    """A failure outside the run (a peer, a file system): starting again may help."""
+
+    exit_code = EXIT_TRY_AGAIN
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest of `known`, or an empty string."""
+    lowered = {candidate.lower(): candidate for candidate in known}
+    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    return f" Did you mean '{lowered[near[0]]}'?" if near else ""

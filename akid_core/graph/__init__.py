@@ -1,0 +1,1 @@
+"""Graphs: blocks wired together, and what becomes of them when every name and spec is settled."""

@@ -1,0 +1,110 @@
+"""Graph: a Brain after all names, orders and specs are settled. What backends build from.
+
+Flat: systems inside systems are gone, each layer stands under its full path, in an order in which every value exists
+before it is used. No tensors yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from akid_core.specs.layer import Layer, Loss, Metric
+from akid_core.specs.parameter import ParamSpec
+from akid_core.specs.precision import Precision
+from akid_core.specs.tensor import TensorSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One tensor of the graph: an input, a batch field, or output number `output` of the call at path `source`.
+
+    With `delay` k it is the value k steps ago (then `initial` says what came before the first step).
+    """
+
+    source: str
+    output: int = 0
+    delay: int = 0
+    initial: str = "zeros"
+
+    def __str__(self) -> str:
+        return self.source + (f":{self.output}" if self.output else "") + (f"@-{self.delay}" if self.delay else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One application of one layer. `owner` is the path under which its parameters live (its own, unless shared)."""
+
+    path: str
+    layer: Layer
+    inputs: tuple[Value, ...]
+    in_specs: tuple[TensorSpec, ...]
+    out_specs: tuple[TensorSpec, ...]
+    params: tuple[ParamSpec, ...]
+    owner: str
+
+    def param_path(self, name: str) -> str:
+        return f"{self.owner}/{name}"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A checked network. `inputs`: what `predict` needs. `fields`: what losses and metrics use of the batch besides.
+
+    `calls` hold the layers, `losses` (each a `Loss`) and `metrics` (each a `Metric`) follow them. All paths are unique.
+    """
+
+    inputs: Mapping[str, TensorSpec]
+    fields: Mapping[str, TensorSpec]
+    calls: tuple[Call, ...]
+    outputs: Mapping[str, Value]
+    losses: tuple[Call, ...] = ()
+    metrics: tuple[Call, ...] = ()
+    precision: Precision = Precision()
+
+    @cached_property
+    def params(self) -> Mapping[str, ParamSpec]:
+        """Every parameter once, by full path (`"conv1/weight"`), in the order of the calls."""
+        return {
+            call.param_path(param.name): param
+            for call in self.everything
+            for param in call.params
+        }
+
+    @cached_property
+    def everything(self) -> tuple[Call, ...]:
+        return self.calls + self.losses + self.metrics
+
+    @cached_property
+    def by_path(self) -> Mapping[str, Call]:
+        return {call.path: call for call in self.everything}
+
+    def spec(self, value: Value) -> TensorSpec:
+        """The spec of a value."""
+        if value.source in self.by_path:
+            return self.by_path[value.source].out_specs[value.output]
+        return self.inputs.get(value.source) or self.fields[value.source]
+
+    def needed(self, targets: Iterable[Value]) -> tuple[Call, ...]:
+        """The calls that the targets depend on, in order."""
+        wanted = {value.source for value in targets}
+        chosen = []
+        for call in reversed(self.everything):
+            if call.path in wanted:
+                chosen.append(call)
+                wanted.update(value.source for value in call.inputs if not value.delay)
+        return tuple(reversed(chosen))
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Paths of the parameters that are trained."""
+        return tuple(path for path, param in self.params.items() if param.trained)
+
+    @property
+    def loss_layers(self) -> Mapping[str, Loss]:
+        return {call.path: call.layer for call in self.losses if isinstance(call.layer, Loss)}
+
+    @property
+    def metric_layers(self) -> Mapping[str, Metric]:
+        return {call.path: call.layer for call in self.metrics if isinstance(call.layer, Metric)}

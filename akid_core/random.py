@@ -1,0 +1,83 @@
+"""Randomness as a counter function: the bits depend only on what they belong to.
+
+A key is two 32-bit words from a cryptographic digest of (seed, what it is for). The words of an element are an integer
+hash of key, step, row and element, in wrapping 32-bit arithmetic that NumPy, torch and TensorFlow compute alike, to
+the bit. The mixing function has the form of a xor-shift-multiply finalizer (the constants are from the search by
+C. Wellons, "Prospecting for hash functions", 2018, public domain).
+
+Functions with a first argument `ops` take any portable operations; NumPy itself serves on the host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+_GOLDEN = -1640531527  # 2^32 / golden ratio, as a signed word: spreads consecutive counters
+_FIRST, _SECOND = 0x7FEB352D, 0x846CA68B - (1 << 32)
+
+Key = tuple[int, int]
+
+
+def derive_key(*parts: str | int) -> Key:
+    """Two signed 32-bit words for the given parts, such as `derive_key(seed, "dropout", path)`."""
+    digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).digest()
+    return (
+        int.from_bytes(digest[:4], "little", signed=True),
+        int.from_bytes(digest[4:], "little", signed=True),
+    )
+
+
+def mix(ops: Any, words: Any) -> Any:
+    """Hash each int32 word; the shifts are logical (masked, since a signed shift keeps the sign)."""
+    words = ops.bitwise_xor(words, ops.bitwise_and(ops.bitwise_right_shift(words, 16), 0xFFFF)) * _FIRST
+    words = ops.bitwise_xor(words, ops.bitwise_and(ops.bitwise_right_shift(words, 15), 0x1FFFF)) * _SECOND
+    return ops.bitwise_xor(words, ops.bitwise_and(ops.bitwise_right_shift(words, 16), 0xFFFF))
+
+
+def row_bits(ops: Any, key: Key, step: Any, rows: Any, elements: Any) -> Any:
+    """Random words, int32 of shape (rows, *elements).
+
+    `step`: int32 of shape (1,). `rows`: int32 of shape (n,), the number of each row. `elements`: int32 of any shape,
+    the canonical index of each element within its row.
+    """
+    start = mix(ops, step * _GOLDEN + key[0])
+    first = mix(ops, ops.bitwise_xor(rows, start))
+    second = mix(ops, first + key[1])
+    spread = (-1,) + (1,) * len(elements.shape)
+    first, second = ops.reshape(first, spread), ops.reshape(second, spread)
+    return mix(ops, ops.bitwise_xor(mix(ops, first + elements * _GOLDEN), second))
+
+
+def elements(row_shape: tuple[int, ...]) -> np.ndarray:
+    """The canonical index of each element of a row: int32 of shape `row_shape`."""
+    return np.arange(math.prod(row_shape), dtype=np.int32).reshape(row_shape)
+
+
+def host_bits(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
+    """Random words for `counters` (any integers up to 2^63): uint32 of the same shape."""
+    with np.errstate(over="ignore"):
+        counters = np.atleast_1d(np.asarray(counters, dtype=np.int64))
+        low, high = counters.astype(np.int32), (counters >> 32).astype(np.int32)
+        start = mix(np, np.asarray([stream], dtype=np.int32) * np.int32(_GOLDEN) + np.int32(key[0]))
+        first = mix(np, np.bitwise_xor(high, start))
+        second = mix(np, first + np.int32(key[1]))
+        words = mix(np, np.bitwise_xor(mix(np, first + low * np.int32(_GOLDEN)), second))
+    return words.view(np.uint32)
+
+
+def host_uniform(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
+    """Uniform numbers in [0, 1) for `counters`: float64 with 53 random bits, of the same shape."""
+    high = host_bits(key, counters, 2 * stream).astype(np.float64)
+    low = host_bits(key, counters, 2 * stream + 1).astype(np.float64)
+    return (high * 2.0**21 + np.floor(low / 2.0**11)) / 2.0**53
+
+
+def host_normal(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
+    """Standard normal numbers for `counters` by the Box-Muller transform: float64 of the same shape."""
+    radius = np.sqrt(-2.0 * np.log1p(-host_uniform(key, counters, 2 * stream)))
+    return radius * np.cos(2.0 * np.pi * host_uniform(key, counters, 2 * stream + 1))

@@ -1,0 +1,50 @@
+"""What a layer's portable `forward` sees beside its inputs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from akid_core.random import row_bits
+
+if TYPE_CHECKING:
+    from akid_core.graph.resolved import Call
+    from akid_core.ops import Ops
+
+
+@dataclass(slots=True)
+class Context:
+    """One call of one layer.
+
+    `ops`: the portable operations. `params`: this call's parameters by name, in canonical layout. `training`: learning,
+    not evaluating. `step`: the step's number, int32 of shape (1,). `rows`: the number of each row in the global batch,
+    int32 of shape (batch,). `key`: the two words that dropout and other random parts of this call start from.
+    """
+
+    call: Call
+    ops: Ops
+    params: Mapping[str, Any]
+    training: bool
+    step: Any
+    rows: Any
+    key: tuple[int, int]
+    updates: dict[str, Any] = field(default_factory=dict)
+
+    def update(self, name: str, value: Any) -> None:
+        """Give the state parameter `name` a new value when this step ends."""
+        self.updates[name] = value
+
+    def keep(self, probability: float, row_shape: tuple[int, ...]) -> Any:
+        """A mask, true with the given probability: bool of shape (batch, *row_shape).
+
+        A function of (seed, path, step, row, element) alone: the same on every backend and for any number of workers.
+        The element is the index in the canonical layout; probabilities are resolved to 2^-24.
+        """
+        from akid_core.random import elements
+
+        bits = row_bits(self.ops, self.key, self.step, self.rows, self.ops.asarray(elements(row_shape), "int32"))
+        threshold = math.ceil(probability * (1 << 24))
+        shifted = self.ops.bitwise_and(self.ops.bitwise_right_shift(bits, 8), 0xFFFFFF)
+        return shifted < threshold

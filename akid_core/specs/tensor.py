@@ -1,0 +1,52 @@
+"""What a tensor looks like before it exists."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+Dimension = int | str
+"""A size, or a symbol such as `"N"` (the batch, always symbolic) or `"T"`."""
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """Shape, type and meaning of one tensor: `TensorSpec(("N", 3, 32, 32), "float32", "NCHW")`.
+
+    `axes` has one letter for each dimension, or is empty where nothing is said.
+    """
+
+    shape: tuple[Dimension, ...]
+    dtype: str = "float32"
+    axes: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(self.shape))
+        if self.axes and len(self.axes) != len(self.shape):
+            raise ValueError(f"axes {self.axes!r} do not match the {len(self.shape)} dimensions of {self.shape}")
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def floating(self) -> bool:
+        return self.dtype in FLOATS
+
+    @property
+    def row(self) -> tuple[int, ...]:
+        """The shape of one row: everything after the batch, as integers."""
+        sizes = tuple(size for size in self.shape[1:] if isinstance(size, int))
+        if len(sizes) != len(self.shape) - 1:
+            raise ValueError(f"{self} has symbolic dimensions beside the batch")
+        return sizes
+
+    def with_shape(self, *shape: Dimension, axes: str = "") -> TensorSpec:
+        return replace(self, shape=shape, axes=axes)
+
+    def with_dtype(self, dtype: str) -> TensorSpec:
+        return replace(self, dtype=dtype)
+
+    def __str__(self) -> str:
+        return f"{self.dtype}[{', '.join(map(str, self.shape))}]"
