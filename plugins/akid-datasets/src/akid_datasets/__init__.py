@@ -1,0 +1,1 @@
+"""Data sets, augmenters and recipes for akid."""

@@ -1,0 +1,1 @@
+"""akid on TensorFlow: the backend and its native layers."""

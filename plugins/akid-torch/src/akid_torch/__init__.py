@@ -1,0 +1,1 @@
+"""akid on PyTorch: the backend, its native layers and optimizers."""
