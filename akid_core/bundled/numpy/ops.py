@@ -180,12 +180,13 @@ class NumpyOps:
 
         def vjp(g: np.ndarray) -> np.ndarray:
             gradient = np.zeros_like(x.data)
+            by_place = np.moveaxis(g, range(-len(kernel), 0), range(len(kernel)))
             for place in itertools.product(*map(range, kernel)):
-                reach = (
+                reach = tuple(
                     slice(p * d, p * d + t * (o - 1) + 1, t)
                     for p, d, t, o in zip(place, dilation, stride, out, strict=True)
                 )
-                gradient[(..., *reach)] += g[(..., *place)]
+                gradient[:, :, *reach] += by_place[place]
             return gradient
 
         return record(view, (x, vjp))
@@ -199,7 +200,8 @@ class NumpyOps:
 
         def vjp(g: np.ndarray) -> np.ndarray:
             gradient = np.zeros_like(x.data)
-            np.add.at(gradient, (slice(None),) * place + (indices.data,), g)
+            before: list[Any] = [slice(None)] * place
+            np.add.at(gradient, (*before, indices.data), g)
             return gradient
 
         return record(np.take(x.data, indices.data, axis=place), (x, vjp))

@@ -122,7 +122,7 @@ class Tensor:
 
         def by_exponent(g: np.ndarray) -> np.ndarray:
             # The derivative x^y log x tends to 0 as x does, where the logarithm alone is infinite.
-            return g * power * np.log(np.where(self.data > 0, self.data, 1))
+            return np.asarray(g * power * np.log(np.where(self.data > 0, self.data, 1)))
 
         return record(
             power,
