@@ -23,7 +23,7 @@ class ComponentInfo:
     """One component of a plugin: what it is called, where it lies, which backend it is for.
 
     `name`: lower case with underscores, as written in YAML. `target`: `"module:attribute"`. `backend`: empty for
-    any backend. `requires`: distributions that the target needs beyond the plugin's own requirements.
+    any backend. `requires`: modules that the target imports and that may be missing, such as `("tensorflow",)`.
     """
 
     category: ClassVar[str] = ""

@@ -15,6 +15,7 @@ import numpy as np
 
 from akid_core.backends.plan import Execution, Plan
 from akid_core.data.batch import Batch, Span
+from akid_core.errors import UnknownNameError, suggest
 from akid_core.graph.resolved import Graph, Value
 from akid_core.ops import Ops
 from akid_core.optimizers.base import Optimizer
@@ -40,6 +41,19 @@ class Network(ABC):
     """A live Brain. Holds its parameters; one Brain may be live many times."""
 
     graph: Graph
+
+    def __getitem__(self, path: str) -> np.ndarray:
+        """A copy of one parameter in canonical layout: `network["conv1/weight"]`."""
+        return self.read([self._known(path)])[path]
+
+    def __setitem__(self, path: str, value: np.ndarray) -> None:
+        self.fill({self._known(path): value})
+
+    def _known(self, path: str) -> str:
+        if path not in self.graph.params:
+            known = ", ".join(self.graph.params)
+            raise UnknownNameError(f"There is no parameter {path!r}.{suggest(path, self.graph.params)} Known: {known}.")
+        return path
 
     @abstractmethod
     def place(self, device: str) -> None:

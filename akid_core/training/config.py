@@ -1,0 +1,90 @@
+"""The settings of a Kid: what a YAML file says, as Python objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from akid_core.backends.plan import Execution
+from akid_core.data.sensors import Sensors
+from akid_core.graph.brain import Brain
+from akid_core.observers.base import Observer
+from akid_core.optimizers.base import Optimizer
+from akid_core.training.interval import Every, check_every
+
+SCHEMA = 1
+"""The version of the YAML schema, its key `akid`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Best:
+    """Which value of validation to track: `Best(metric="accuracy", mode="max", patience=5)`.
+
+    `patience`: practice stops after this many validations without an improvement of more than `minimum_change`.
+    """
+
+    metric: str = "loss"
+    mode: Literal["min", "max"] = "min"
+    patience: int | None = None
+    minimum_change: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience must be at least 1 validation, got {self.patience}")
+        if self.minimum_change < 0:
+            raise ValueError(f"minimum_change must not be negative, got {self.minimum_change}")
+
+    def improves(self, value: float, best: float | None) -> bool:
+        """Whether `value` beats `best`; a value that is not a number never does."""
+        if value != value:
+            return False
+        gain = 0.0 if best is None else (value - best if self.mode == "max" else best - value)
+        return best is None or gain > self.minimum_change
+
+
+@dataclass(frozen=True, kw_only=True)
+class Practice:
+    """How long to practise and when to look: exactly one of `epochs` and `steps`; intervals in steps or epochs.
+
+    `keep`: how many checkpoints stay (the best one stays besides). `best`: the value of validation to track.
+    """
+
+    epochs: int | None = None
+    steps: int | None = None
+    log_every: Every = "epoch"
+    validate_every: Every = "epoch"
+    checkpoint_every: Every = "epoch"
+    keep: int = 3
+    best: Best | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("say exactly one of epochs and steps")
+        limit = self.epochs if self.epochs is not None else self.steps
+        if limit is not None and limit < 0:
+            raise ValueError(f"epochs and steps must not be negative, got {limit}")
+        if self.keep < 1:
+            raise ValueError(f"keep must be at least 1 checkpoint, got {self.keep}")
+        for name in ("log_every", "validate_every", "checkpoint_every"):
+            check_every(name, getattr(self, name))
+
+    def total(self, steps_per_epoch: int) -> int:
+        """The planned number of steps."""
+        return self.steps if self.steps is not None else (self.epochs or 0) * steps_per_epoch
+
+
+@dataclass(frozen=True, kw_only=True)
+class KidConfig:
+    """All that a Kid is made of. `backend` None takes the installed one of highest priority."""
+
+    brain: Brain
+    sensors: Sensors
+    optimizer: Optimizer
+    practice: Practice
+    backend: str | None = None
+    seed: int = 0
+    observers: tuple[Observer, ...] = ()
+    execution: Execution = field(default_factory=Execution)
+    plugins: tuple[Any, ...] = ()
+    providers: Mapping[str, str] = field(default_factory=dict)

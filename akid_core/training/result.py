@@ -1,0 +1,52 @@
+"""What practice and validation give back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from akid_core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_PREEMPTED
+
+Status = Literal["done", "stopped_early", "interrupted", "preempted"]
+EXIT_CODES: dict[str, int] = {
+    "done": EXIT_DONE,
+    "stopped_early": EXIT_DONE,
+    "interrupted": EXIT_INTERRUPTED,
+    "preempted": EXIT_PREEMPTED,
+}
+
+Values = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PracticeResult:
+    """The end of a practice: losses and metrics by name for each split (empty where a split does not exist).
+
+    `step`, `epoch`: finished ones. `checkpoint`: the newest, if the run has a directory. `seconds`: of this call.
+    """
+
+    status: Status
+    step: int
+    epoch: int
+    train: Values
+    val: Values
+    test: Values
+    checkpoint: Path | None
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; a value that is not a number or infinite is None, since JSON has no word for it."""
+        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        data["checkpoint"] = str(self.checkpoint) if self.checkpoint else None
+        for split in ("train", "val", "test"):
+            data[split] = {key: value if abs(value) < float("inf") else None for key, value in data[split].items()}
+        return data
+
+
+class Interrupted(SystemExit):
+    """A signal ended the practice; what was learned is saved. Uncaught, the program ends with 130 or 143."""
+
+    def __init__(self, result: PracticeResult) -> None:
+        super().__init__(EXIT_CODES[result.status])
+        self.result = result

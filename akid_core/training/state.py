@@ -1,0 +1,70 @@
+"""RunState: everything of a practice that survives a step boundary, beside parameters and optimizer state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from akid_core.backends.contract import Arrays
+from akid_core.graph.resolved import Graph
+from akid_core.training.config import Best
+from akid_core.training.result import Values
+from akid_core.training.tally import Tally
+
+_PLAIN = ("step", "horizon", "schedules", "best_value", "best_step", "waiting", "train", "val")
+
+
+class RunState:
+    """Counts and memories of a run, saved in every checkpoint.
+
+    `step`: finished steps. `horizon`: planned steps, fixed when the run began, for schedules. `schedules`: states of the
+    learning rate schedule, each with the step from which it holds. `best_value`, `best_step`: the best validation so far;
+    `waiting`: validations since then. `train`, `val`: the newest figures. `epoch_tally`, `log_tally`: sums since the
+    epoch and the log began. `best_params`: the best parameters where no directory keeps them (not saved).
+    """
+
+    def __init__(self, graph: Graph, horizon: int, schedule: Mapping[str, Any]) -> None:
+        self.step = 0
+        self.horizon = horizon
+        self.schedules: list[tuple[int, dict[str, Any]]] = [(0, dict(schedule))]
+        self.best_value: float | None = None
+        self.best_step: int | None = None
+        self.waiting = 0
+        self.train: Values = {}
+        self.val: Values = {}
+        self.epoch_tally, self.log_tally = Tally(graph), Tally(graph)
+        self.best_params: Arrays | None = None
+
+    def schedule_at(self, step: int) -> Mapping[str, Any]:
+        """The schedule's state that held when step number `step` was taken."""
+        return next(state for since, state in reversed(self.schedules) if since <= step)
+
+    def observe_schedule(self, state: dict[str, Any]) -> None:
+        """The schedule's state from now on."""
+        if state != self.schedules[-1][1]:
+            self.schedules.append((self.step, state))
+
+    def observe_best(self, best: Best, values: Values) -> bool:
+        """Take the values of a validation; True if they are the best so far."""
+        value = values[best.metric]
+        if best.improves(value, self.best_value):
+            self.best_value, self.best_step, self.waiting = value, self.step, 0
+            return True
+        self.waiting += 1
+        return False
+
+    def exhausted(self, best: Best | None) -> bool:
+        """Whether early stopping ends the practice."""
+        return best is not None and best.patience is not None and self.waiting >= best.patience
+
+    def to_json(self) -> dict[str, Any]:
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return {**plain, "tallies": [self.epoch_tally.to_json(), self.log_tally.to_json()]}
+
+    def restore(self, data: Mapping[str, Any]) -> None:
+        """Take over what `to_json` gave."""
+        for name in _PLAIN:
+            setattr(self, name, data[name])
+        self.schedules = [(since, state) for since, state in data["schedules"]]
+        self.epoch_tally.from_json(data["tallies"][0])
+        self.log_tally.from_json(data["tallies"][1])
