@@ -1,0 +1,119 @@
+"""The core's own parts, declared through the same hooks as everybody's; names only, nothing is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from akid_core.plugin_api import (
+    CommandInfo,
+    InitializerInfo,
+    KidInfo,
+    LayerInfo,
+    ObserverInfo,
+    OptimizerInfo,
+    SamplerInfo,
+    ScheduleInfo,
+    StrategyInfo,
+    hookimpl,
+)
+
+
+@hookimpl
+def akid_layers() -> Iterator[LayerInfo]:
+    for name, place, summary in (
+        ("conv2d", "conv:Conv2d", "convolution over two dimensions"),
+        ("dense", "dense:Dense", "weighted sums of all inputs"),
+        ("max_pool2d", "pool:MaxPool2d", "largest value of each window"),
+        ("avg_pool2d", "pool:AvgPool2d", "mean of each window"),
+        ("global_avg_pool2d", "pool:GlobalAvgPool2d", "mean of each channel"),
+        ("relu", "activation:ReLU", "max(x, 0)"),
+        ("tanh", "activation:Tanh", "hyperbolic tangent"),
+        ("sigmoid", "activation:Sigmoid", "1 / (1 + exp(-x))"),
+        ("flatten", "shape:Flatten", "one dimension per row"),
+        ("dropout", "dropout:Dropout", "zero at random while training"),
+        ("batch_norm", "norm:BatchNorm", "zero mean and unit variance over the batch"),
+        ("add", "merge:Add", "sum of the inputs"),
+        ("concat", "merge:Concat", "inputs side by side"),
+        ("softmax_cross_entropy", "loss:SoftmaxCrossEntropy", "loss of class scores"),
+        ("mean_squared_error", "loss:MeanSquaredError", "loss of real values"),
+        ("accuracy", "metric:Accuracy", "share of rows whose class is right"),
+    ):
+        yield LayerInfo(name=name, target=f"akid_core.layers.{place}", summary=summary)
+
+
+@hookimpl
+def akid_initializers() -> Iterator[InitializerInfo]:
+    for name, attribute, summary in (
+        ("constant", "Constant", "one value"),
+        ("normal", "Normal", "Gaussian"),
+        ("truncated_normal", "TruncatedNormal", "Gaussian within two deviations"),
+        ("uniform", "Uniform", "equally likely within a range"),
+        ("glorot_uniform", "GlorotUniform", "Glorot and Bengio, 2010"),
+        ("glorot_normal", "GlorotNormal", "Glorot and Bengio, 2010"),
+        ("he_uniform", "HeUniform", "He et al., 2015"),
+        ("he_normal", "HeNormal", "He et al., 2015"),
+    ):
+        yield InitializerInfo(name=name, target=f"akid_core.initializers:{attribute}", summary=summary)
+
+
+@hookimpl
+def akid_optimizers() -> Iterator[OptimizerInfo]:
+    for name, attribute, summary in (
+        ("sgd", "SGD", "gradient descent, with momentum if wanted"),
+        ("adam", "Adam", "Kingma and Ba, 2015"),
+        ("adamw", "AdamW", "Adam with decoupled weight decay"),
+    ):
+        yield OptimizerInfo(name=name, target=f"akid_core.optimizers:{attribute}", summary=summary)
+
+
+@hookimpl
+def akid_schedules() -> Iterator[ScheduleInfo]:
+    for name, attribute, summary in (
+        ("constant", "Constant", "one rate"),
+        ("step", "Step", "lower by a factor now and then"),
+        ("exponential", "Exponential", "lower by a factor all the time"),
+        ("cosine", "Cosine", "half a cosine down"),
+        ("one_cycle", "OneCycle", "up, then down below the start"),
+        ("plateau", "Plateau", "lower when validation stops getting better"),
+    ):
+        yield ScheduleInfo(name=name, target=f"akid_core.schedules:{attribute}", summary=summary)
+
+
+@hookimpl
+def akid_samplers() -> Iterator[SamplerInfo]:
+    for name, attribute, summary in (
+        ("shuffled", "Shuffled", "a new order every epoch"),
+        ("sequential", "Sequential", "as the rows lie"),
+    ):
+        yield SamplerInfo(name=name, target=f"akid_core.data.sampler:{attribute}", summary=summary)
+
+
+@hookimpl
+def akid_strategies() -> Iterator[StrategyInfo]:
+    yield StrategyInfo(name="single", target="akid_core.strategies.single:Single", summary="one process")
+
+
+@hookimpl
+def akid_observers() -> Iterator[ObserverInfo]:
+    yield ObserverInfo(
+        name="progress", target="akid_core.observers.progress:Progress", summary="a bar on a terminal, lines elsewhere"
+    )
+
+
+@hookimpl
+def akid_kids() -> Iterator[KidInfo]:
+    yield KidInfo(name="kid", target="akid_core.training.kid:Kid", summary="practises on its sensors")
+
+
+@hookimpl
+def akid_commands() -> Iterator[CommandInfo]:
+    for name, summary in (
+        ("practice", "train a recipe or a configuration"),
+        ("check", "check a configuration without running it"),
+        ("validate", "measure a run on its data"),
+        ("predict", "outputs of a run for given inputs"),
+        ("show", "print a network with shapes and counts"),
+        ("zoo", "list recipes and ready brains"),
+        ("plugins", "list and check plugins"),
+    ):
+        yield CommandInfo(name=name, target=f"akid_core.cli.{name}:main", summary=summary)

@@ -1,0 +1,89 @@
+"""Importing what a declaration names, and checking that it is what its category promises."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.resources
+import re
+import shlex
+from typing import Any
+
+from akid_core.errors import PluginError, PluginImportError
+from akid_core.plugins.records import Provided
+
+BASES: dict[str, str] = {
+    "backend": "akid_core.backends.contract:Backend",
+    "layer": "akid_core.specs.layer:Layer",
+    "initializer": "akid_core.initializers.base:Initializer",
+    "source": "akid_core.data.source:Source",
+    "sampler": "akid_core.data.sampler:Sampler",
+    "augmenter": "akid_core.data.augmenter:Augmenter",
+    "kid": "akid_core.training.kid:Kid",
+    "optimizer": "akid_core.optimizers.base:Optimizer",
+    "schedule": "akid_core.schedules.base:Schedule",
+    "strategy": "akid_core.strategies.base:Strategy",
+    "observer": "akid_core.observers.base:Observer",
+}
+"""The class that the targets of a category extend; targets of the other categories are functions, or files (recipes)."""
+
+TARGET = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<inside>\S+)")
+"""`package.module:attribute`, or `package:path/to/file.yaml` for a recipe."""
+
+
+def load_target(provided: Provided) -> Any:
+    """Import the target of a component.
+
+    Raises `PluginImportError` with the command that installs what is missing, or `PluginError` where the target is
+    not what its category promises.
+    """
+    info = provided.info
+    try:
+        target = _file(info.target) if info.category == "recipe" else _attribute(info.target)
+    except (Exception, SystemExit) as error:
+        raise PluginImportError(f"{_headline(provided)} cannot be loaded: {_reason(provided, error)}") from error
+    if info.category == "recipe":
+        return target
+    if info.category in BASES:
+        base = _attribute(BASES[info.category])
+        if not (isinstance(target, type) and issubclass(target, base)):
+            raise PluginError(f"{_headline(provided)} should be a class that extends {BASES[info.category]}.")
+    elif not callable(target):
+        raise PluginError(f"{_headline(provided)} should be callable, and is a {type(target).__name__}.")
+    return target
+
+
+def _split(target: str) -> tuple[str, str]:
+    match = TARGET.fullmatch(target)
+    assert match is not None, target  # checked when it was declared
+    return match["module"], match["inside"]
+
+
+def _attribute(target: str) -> Any:
+    module, path = _split(target)
+    value = importlib.import_module(module)
+    for name in path.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def _file(target: str) -> Any:
+    package, path = _split(target)
+    file = importlib.resources.files(package).joinpath(path)
+    if not file.is_file():
+        raise FileNotFoundError(f"the package {package} holds no file {path}")
+    return file
+
+
+def _headline(provided: Provided) -> str:
+    info = provided.info
+    backend = f" for {info.backend}" if info.backend else ""
+    return f"The {info.category} '{info.name}'{backend} of {provided.provider} ({info.target})"
+
+
+def _reason(provided: Provided, error: BaseException) -> str:
+    """What is missing and the command that brings it; other errors speak for themselves."""
+    said = f"{type(error).__name__}: {error}"
+    wanted = provided.info.requires or tuple(filter(None, (provided.provider.distribution,)))
+    if not isinstance(error, ImportError) or not wanted:
+        return said
+    return f"{said}. Install what it needs: pip install {' '.join(map(shlex.quote, wanted))}"
