@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any, ClassVar
+from typing import Any
 
 from akid_core.ops import Array, Ops
 from akid_core.schedules.base import Schedule
@@ -24,17 +24,28 @@ class Optimizer:
     whole gradient (scaled by clip_norm / norm where it is larger; no epsilon).
     """
 
-    slots: ClassVar[tuple[str, ...]] = ()
-    """Names of the arrays kept for each parameter, zero at the start."""
-
     learning_rate: float | Schedule = 1e-3
     weight_decay: float = 0.0
     decay: tuple[str, ...] = ("*weight",)
     clip_norm: float | None = None
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.learning_rate, Schedule) and not self.learning_rate >= 0:
+            raise ValueError(f"learning_rate must be a number of at least 0, or a schedule, got {self.learning_rate!r}")
+        if not self.weight_decay >= 0:
+            raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay!r}")
+        if self.clip_norm is not None and not self.clip_norm > 0:
+            raise ValueError(f"clip_norm must be above 0, or left out for no clipping, got {self.clip_norm!r}")
+        object.__setattr__(self, "decay", (self.decay,) if isinstance(self.decay, str) else tuple(self.decay))
+
     @classmethod
     def component(cls) -> str:
         return snake_case(cls.__name__)
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """Names of the arrays kept for each parameter, zero at the start."""
+        return ()
 
     def decays(self, path: str) -> bool:
         """Whether weight decay acts on the parameter at `path`."""

@@ -26,6 +26,10 @@ class Schedule:
 
     warmup: int = 0
 
+    def __post_init__(self) -> None:
+        if self.warmup < 0:
+            raise ValueError(f"warmup is a number of steps, 0 for none, got {self.warmup!r}")
+
     @classmethod
     def component(cls) -> str:
         return snake_case(cls.__name__)

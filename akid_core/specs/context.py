@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from akid_core.random import row_bits
+from akid_core.specs.tensor import wider
 
 if TYPE_CHECKING:
     from akid_core.graph.resolved import Call
@@ -21,6 +22,7 @@ class Context:
     `ops`: the portable operations. `params`: this call's parameters by name, in canonical layout. `training`: learning,
     not evaluating. `step`: the step's number, int32 of shape (1,). `rows`: the number of each row in the global batch,
     int32 of shape (batch,). `key`: the two words that dropout and other random parts of this call start from.
+    `reductions`: the Brain's type for softmax, losses and norm statistics.
     """
 
     call: Call
@@ -31,6 +33,11 @@ class Context:
     rows: Any
     key: tuple[int, int]
     updates: dict[str, Any] = field(default_factory=dict)
+    reductions: str = "float32"
+
+    def wide(self, dtype: str) -> str:
+        """The type in which values of type `dtype` are summed: the wider of it and `reductions`."""
+        return wider(wider(dtype), self.reductions)
 
     def update(self, name: str, value: Any) -> None:
         """Give the state parameter `name` a new value when this step ends."""

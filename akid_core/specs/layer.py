@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from akid_core.specs.names import snake_case
 from akid_core.specs.parameter import ParamSpec
-from akid_core.specs.tensor import TensorSpec
+from akid_core.specs.tensor import TensorSpec, wider
 
 if TYPE_CHECKING:
     from akid_core.graph.node import Edge, Node
@@ -64,11 +64,12 @@ class Layer(Block):
                 return x * context.params["scale"]
     """
 
-    def outputs(self, *inputs: TensorSpec) -> Outputs:
+    # `Any` stands for `TensorSpec`, so that a layer may say its own number of inputs and still pass a type checker.
+    def outputs(self, *inputs: Any) -> Outputs:
         """The specs of the outputs. Raise `ValueError` with one sentence where the inputs do not fit."""
         raise NotImplementedError(f"{type(self).__name__} does not say its outputs")
 
-    def params(self, *inputs: TensorSpec) -> tuple[ParamSpec, ...]:
+    def params(self, *inputs: Any) -> tuple[ParamSpec, ...]:
         """The parameters, in the order in which they are shown."""
         return ()
 
@@ -89,7 +90,7 @@ class Loss(Layer):
 
     def outputs(self, *inputs: TensorSpec) -> Outputs:
         self.check(*inputs)
-        dtype = next((spec.dtype for spec in inputs if spec.floating), "float32")
+        dtype = wider(next((spec.dtype for spec in inputs if spec.floating), "float32"))
         row = TensorSpec((inputs[0].shape[0],), dtype, "N")
         return row, row
 

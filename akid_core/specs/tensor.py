@@ -8,6 +8,12 @@ Dimension = int | str
 """A size, or a symbol such as `"N"` (the batch, always symbolic) or `"T"`."""
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+"""The floating types, narrow ones first."""
+
+
+def wider(dtype: str, least: str = "float32") -> str:
+    """The wider of two floating types; sums are formed in at least float32."""
+    return max(dtype, least, key=FLOATS.index)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,50 @@
+"""Sentences that several layers say of inputs that do not fit."""
+
+from __future__ import annotations
+
+from akid_core.specs.tensor import TensorSpec
+
+
+def check_floating(x: TensorSpec) -> TensorSpec:
+    """Return the spec. Raises `ValueError` for integers and truth values."""
+    if not x.floating:
+        raise ValueError(f"needs floating numbers, got {x}: convert them in the source")
+    return x
+
+
+def check_image(x: TensorSpec) -> tuple[int, int, int]:
+    """(channels, height, width) of a spec (batch, channels, height, width). Raises `ValueError` for anything else."""
+    check_floating(x)
+    if x.rank != 4:
+        raise ValueError(f"needs images (batch, channels, height, width), got {x} with {x.rank} dimensions")
+    channels, height, width = x.row
+    return channels, height, width
+
+
+def check_alike(inputs: tuple[TensorSpec, ...]) -> TensorSpec:
+    """Return the first spec. Raises `ValueError` unless there are two or more of one type and number of dimensions."""
+    if len(inputs) < 2:
+        raise ValueError(f"joins two or more inputs, got {len(inputs)}: name them with .on('left', 'right')")
+    first = inputs[0]
+    for other in inputs[1:]:
+        if (other.dtype, other.rank) != (first.dtype, first.rank):
+            raise ValueError(f"needs inputs of one type and number of dimensions, got {first} and {other}")
+    return first
+
+
+def check_labels(inputs: tuple[TensorSpec, ...]) -> int:
+    """The number of classes of logits (batch, classes) with labels: indices (batch,) or probabilities (batch, classes).
+
+    Raises `ValueError` for anything else.
+    """
+    if len(inputs) != 2:
+        raise ValueError(f"takes logits and labels, got {len(inputs)} inputs")
+    logits, labels = check_floating(inputs[0]), inputs[1]
+    if logits.rank != 2:
+        raise ValueError(f"takes logits (batch, classes), got {logits}")
+    indices = labels.rank == 1 and labels.dtype.startswith(("int", "uint"))
+    if not indices and (labels.shape != logits.shape or not labels.floating):
+        raise ValueError(
+            f"takes labels that are integer indices (batch,) or floating probabilities {logits.shape}, got {labels}"
+        )
+    return logits.row[0]
