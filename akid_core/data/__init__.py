@@ -1,0 +1,24 @@
+"""Data: batches as a pure function of their place, from a Source or from arrays."""
+
+from akid_core.data.arrays import ArraySource
+from akid_core.data.augmenter import Augmenter, Draws
+from akid_core.data.batch import Batch, Span
+from akid_core.data.sampler import Sampler, Sequential, Shuffled
+from akid_core.data.sensor import Sensor
+from akid_core.data.sensors import Sensors, sensors
+from akid_core.data.source import Source
+
+__all__ = [
+    "ArraySource",
+    "Augmenter",
+    "Batch",
+    "Draws",
+    "Sampler",
+    "Sensor",
+    "Sensors",
+    "Sequential",
+    "Shuffled",
+    "Source",
+    "Span",
+    "sensors",
+]

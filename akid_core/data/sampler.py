@@ -1,0 +1,44 @@
+"""Sampler: the order in which an epoch visits the rows of a Source."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+
+from akid_core.data.permutation import Permutation
+from akid_core.specs.names import snake_case
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampler(ABC):
+    """Which row stands at a position, as a pure function: nothing is drawn ahead, kept or advanced.
+
+    So every batch of every epoch can be named without those before it, by any process.
+    """
+
+    @classmethod
+    def component(cls) -> str:
+        """The name of this class in YAML and in the registry."""
+        return snake_case(cls.__name__)
+
+    @abstractmethod
+    def rows(self, positions: np.ndarray, *, size: int, seed: int, epoch: int) -> np.ndarray:
+        """The rows of a Source of `size` rows at `positions` (n,) int64 of an epoch: (n,) int64."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shuffled(Sampler):
+    """Every row once, in a new random order each epoch."""
+
+    def rows(self, positions: np.ndarray, *, size: int, seed: int, epoch: int) -> np.ndarray:
+        return Permutation(size, seed, epoch)(positions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequential(Sampler):
+    """Every row once, in the order of the Source."""
+
+    def rows(self, positions: np.ndarray, *, size: int, seed: int, epoch: int) -> np.ndarray:
+        return positions

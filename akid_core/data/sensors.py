@@ -1,0 +1,93 @@
+"""Sensors: how a Kid perceives its training, validation and test data; `sensors` is the short way to say it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from akid_core.data.arrays import ArrayData, ArraySource, read_arrays
+from akid_core.data.augmenter import Augmenter
+from akid_core.data.sampler import Sampler, Shuffled
+from akid_core.data.sensor import Sensor
+from akid_core.data.source import Source, Split
+from akid_core.errors import ConfigurationError, DataError, UsageError
+
+EVAL_BATCH_SIZE = 256
+"""Rows of an evaluation batch where nothing is said; a larger `batch_size` is taken instead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensors:
+    """The settings from which a Sensor for each split is made.
+
+    `source`: a Source, or the name of one. `augment` and `sampler` act on training alone; validation and test read
+    every row once, in order. `drop_last` leaves out the short last batch of each training epoch.
+    """
+
+    source: Source | str
+    batch_size: int = 32
+    eval_batch_size: int | None = None
+    augment: tuple[Augmenter, ...] = ()
+    sampler: Sampler = field(default_factory=Shuffled)
+    drop_last: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "eval_batch_size"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        object.__setattr__(self, "augment", tuple(self.augment))
+
+    def sensor(self, split: Split, seed: int, registry: Any) -> Sensor | None:
+        """The Sensor of a split; None where the Source has no rows for validation or test.
+
+        Raises `DataError` for an empty training split, `ConfigurationError` where `batch_size` is larger than it.
+        """
+        source = self._source(split, registry)
+        if split != "train":
+            batch_size = self.eval_batch_size or max(self.batch_size, EVAL_BATCH_SIZE)
+            return Sensor(source, batch_size=batch_size, seed=seed) if len(source) else None
+        if not len(source):
+            raise DataError(f"The source '{source.component()}' has no rows to train on: its split 'train' is empty.")
+        if self.batch_size > len(source):
+            raise ConfigurationError(
+                f"The batch_size of {self.batch_size} is larger than the source '{source.component()}', which has "
+                f"{len(source)} rows to train on; take a batch_size of at most {len(source)}."
+            )
+        return Sensor(
+            source,
+            batch_size=self.batch_size,
+            seed=seed,
+            sampler=self.sampler,
+            augment=self.augment,
+            drop_last=self.drop_last,
+        )
+
+    def _source(self, split: Split, registry: Any) -> Source:
+        if isinstance(self.source, str):
+            made: Source = registry.get("source", self.source)(split=split)
+            return made
+        return replace(self.source, split=split)
+
+
+def sensors(
+    source: Source | str | None = None,
+    *,
+    train: ArrayData | None = None,
+    val: ArrayData | None = None,
+    test: ArrayData | None = None,
+    fields: Sequence[str] = ("image", "label"),
+    **settings: Any,
+) -> Sensors:
+    """Sensors over a Source (or its name), or over arrays: `sensors("digits", batch_size=64)`, `sensors(train=(x, y))`.
+
+    `train`, `val`, `test`: a dictionary of arrays by field name, or a tuple of arrays whose names are `fields`; one
+    more array than names is the sample weights. `settings`: those of `Sensors`.
+    """
+    given = {split: data for split, data in (("train", train), ("val", val), ("test", test)) if data is not None}
+    if (source is None) != bool(given) or (given and train is None):
+        raise UsageError("sensors(…) takes a source, such as sensors('digits'), or arrays, at least train=(x, y).")
+    if source is None:
+        source = ArraySource(data={split: read_arrays(data, split, fields) for split, data in given.items()})
+    return Sensors(source=source, **settings)
