@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -71,7 +72,7 @@ class NumpyOps:
         return self._choose(np.minimum(x.data, y.data), x.data <= y.data, x, y)
 
     def equal(self, x: Tensor, y: Tensor | float) -> Tensor:
-        return Tensor(np.asarray(x.data == x.operand(y).data))
+        return x.compare(operator.eq, y)
 
     def where(self, condition: Tensor, x: Tensor | float, y: Tensor | float) -> Tensor:
         if isinstance(x, Tensor):

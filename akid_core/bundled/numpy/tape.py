@@ -7,6 +7,7 @@ the list backwards once is the whole of differentiation.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -159,17 +160,22 @@ class Tensor:
             (y, to_shape(y, lambda g: x.data.swapaxes(-1, -2) @ g)),
         )
 
+    def compare(self, compare: Callable[[Any, Any], Any], other: Any) -> Tensor:
+        """True and false by element. An integer may lie outside the range of the tensor's type."""
+        right = other if isinstance(other, int) else self.operand(other).data
+        return Tensor(np.asarray(compare(self.data, right)))
+
     def __lt__(self, other: Any) -> Tensor:
-        return Tensor(np.asarray(self.data < self.operand(other).data))
+        return self.compare(operator.lt, other)
 
     def __le__(self, other: Any) -> Tensor:
-        return Tensor(np.asarray(self.data <= self.operand(other).data))
+        return self.compare(operator.le, other)
 
     def __gt__(self, other: Any) -> Tensor:
-        return Tensor(np.asarray(self.data > self.operand(other).data))
+        return self.compare(operator.gt, other)
 
     def __ge__(self, other: Any) -> Tensor:
-        return Tensor(np.asarray(self.data >= self.operand(other).data))
+        return self.compare(operator.ge, other)
 
     def __getitem__(self, key: Any) -> Tensor:
         def vjp(g: np.ndarray) -> np.ndarray:

@@ -1,0 +1,72 @@
+"""NumPy as a backend: small, slow, and what the others are measured by."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from akid_core.backends.contract import Backend, Network, Trainer
+from akid_core.backends.plan import Execution, Plan
+from akid_core.bundled.numpy.network import OPS, NumpyNetwork
+from akid_core.bundled.numpy.trainer import NumpyTrainer
+from akid_core.errors import ConfigurationError, UsageError
+from akid_core.graph.resolved import Graph
+from akid_core.optimizers.base import Optimizer
+from akid_core.specs.layer import Layer
+
+PRECISIONS = ("float32", "float64")
+
+
+class NumpyBackend(Backend):
+    """Runs every layer by its portable definition, in float32 or float64 as the Brain's precision says."""
+
+    name = "numpy"
+    ops = OPS
+
+    def plan(self, execution: Execution, graph: Graph) -> Plan:
+        valid = {"device": "cpu", "layout": "channels_first", "fused": False, "threads": None}
+        for setting, only in valid.items():
+            asked = getattr(execution, setting)
+            if asked not in (None, only):
+                raise ConfigurationError(
+                    f"execution.{setting} is {asked!r}, but the numpy backend knows {only!r} alone"
+                    + (" (the environment variable OMP_NUM_THREADS sets its threads)." if only is None else ".")
+                )
+        check(graph)
+        return Plan(
+            backend=self.name, bundle=execution.bundle or 1, strategy=execution.strategy, versions=self.versions()
+        )
+
+    def network(self, graph: Graph, plan: Plan, seed: int) -> Network:
+        check(graph)
+        return NumpyNetwork(graph, seed)
+
+    def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
+        if not isinstance(network, NumpyNetwork):
+            raise UsageError(f"The numpy backend trains its own networks, not a {type(network).__name__}.")
+        return NumpyTrainer(network, optimizer)
+
+    def versions(self) -> dict[str, str]:
+        blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+        return {"numpy": np.__version__, str(blas["name"]): str(blas["version"])}
+
+
+def check(graph: Graph) -> None:
+    """Raise `ConfigurationError` for what NumPy cannot run."""
+    precision = graph.precision
+    if precision.params != precision.compute or not {precision.compute, precision.reductions} <= set(PRECISIONS):
+        raise ConfigurationError(
+            f"The numpy backend holds parameters and computes in one type, {' or '.join(PRECISIONS)}, but the brain "
+            f"asks for {precision}."
+        )
+    for call in graph.everything:
+        if type(call.layer).forward is Layer.forward:
+            raise ConfigurationError(
+                f"The block {call.path!r} is a {type(call.layer).__name__}, which has no portable definition "
+                "(`forward`): run this brain on the backend that it was made for."
+            )
+        delayed = [str(value) for value in call.inputs if value.delay]
+        if delayed:
+            raise ConfigurationError(
+                f"The block {call.path!r} takes the delayed value {delayed[0]}: a brain with delays can be described "
+                "and drawn, but the numpy backend does not run it."
+            )

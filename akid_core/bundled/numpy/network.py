@@ -1,0 +1,153 @@
+"""A live network in NumPy: its parameters, and a walk over the calls of its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from akid_core.backends.contract import Arrays, MetricStates, Network
+from akid_core.bundled.numpy.ops import NumpyOps
+from akid_core.bundled.numpy.tape import Tensor
+from akid_core.data.batch import Batch
+from akid_core.errors import ConfigurationError, DataError
+from akid_core.graph.resolved import Call, Graph, Value
+from akid_core.random import derive_key
+from akid_core.specs.context import Context
+from akid_core.specs.layer import Loss, Metric
+from akid_core.specs.tensor import TensorSpec
+
+OPS = NumpyOps()
+WEIGHTS = TensorSpec(("N",), "float32", "N")
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What one walk gave: the fields and the outputs of each call by path, and new values of state parameters."""
+
+    values: Mapping[str, tuple[Tensor, ...]]
+    updates: Arrays
+
+    def __getitem__(self, value: Value) -> Tensor:
+        return self.values[value.source][value.output]
+
+
+class NumpyNetwork(Network):
+    """One array for each parameter, in its canonical layout."""
+
+    def __init__(self, graph: Graph, seed: int) -> None:
+        self.graph = graph
+        self.measured_calls = graph.needed(Value(call.path) for call in graph.losses + graph.metrics)
+        self._keys = {call.path: derive_key(seed, "mask", call.path) for call in graph.everything}
+        self._arrays: Arrays = {}
+
+    def place(self, device: str) -> None:
+        if device != "cpu":
+            raise ConfigurationError(f"The numpy backend computes on 'cpu' alone, and was asked for {device!r}.")
+        default = self.graph.precision.params
+        for path, spec in self.graph.params.items():
+            self._arrays[path] = np.zeros(spec.shape, default if spec.dtype == "float" else spec.dtype)
+
+    def fill(self, values: Mapping[str, np.ndarray]) -> None:
+        for path, value in values.items():
+            array = self.native(path)
+            if np.shape(value) != array.shape:
+                raise DataError(f"The parameter {path!r} has shape {array.shape}, and was given {np.shape(value)}.")
+            array[...] = value
+
+    def read(self, paths: Iterable[str] | None = None) -> Arrays:
+        return {path: self.native(path).copy() for path in (self._arrays if paths is None else paths)}
+
+    def native(self, path: str) -> np.ndarray:
+        return self._arrays[self._known(path)]
+
+    def values(
+        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+    ) -> list[np.ndarray]:
+        forward = self.forward(self.graph.needed(targets), fields, training=training, step=step)
+        return [forward[target].data for target in targets]
+
+    def measure(self, batch: Batch) -> MetricStates:
+        fields = {**batch.fields, Batch.WEIGHTS: batch.weights}
+        return self.measures(self.forward(self.measured_calls, fields))
+
+    def measures(self, forward: Forward) -> MetricStates:
+        """The states of all losses and metrics."""
+        states: MetricStates = {}
+        for call in self.graph.losses:
+            value, weight = (x.data.astype(np.float64) for x in forward.values[call.path])
+            states[call.path] = {"sum": np.sum(value * weight), "count": np.sum(weight)}
+        for path, metric in self.graph.metric_layers.items():
+            states[path] = {part: x.data for part, x in zip(metric.parts, forward.values[path], strict=True)}
+        return states
+
+    def forward(
+        self,
+        calls: Iterable[Call],
+        fields: Mapping[str, np.ndarray],
+        watched: Mapping[str, Tensor] | None = None,
+        *,
+        training: bool = False,
+        step: int = 0,
+        first_row: int = 0,
+    ) -> Forward:
+        """Walk the calls in order; `watched` parameters are on a tape. Nothing is stored.
+
+        A later call that shares a state parameter sees what an earlier one made of it.
+        """
+        specs = {**self.graph.inputs, **self.graph.fields, Batch.WEIGHTS: WEIGHTS}
+        values: dict[str, tuple[Tensor, ...]] = {
+            name: (_tensor(name, value, specs[name]),) for name, value in fields.items() if name in specs
+        }
+        rows = np.arange(first_row, first_row + len(next(iter(fields.values()))), dtype=np.int32)
+        params = {path: Tensor(array) for path, array in self._arrays.items()} | dict(watched or {})
+        updates: Arrays = {}
+        for call in calls:
+            context = Context(
+                call=call,
+                ops=OPS,
+                params={spec.name: params[call.param_path(spec.name)] for spec in call.params},
+                training=training,
+                step=Tensor(np.array([step], dtype=np.int32)),
+                rows=Tensor(rows),
+                key=self._keys[call.path],
+                reductions=self.graph.precision.reductions,
+            )
+            values[call.path] = _outputs(call, context, values)
+            for name, value in context.updates.items():
+                path = call.param_path(name)
+                updates[path], params[path] = value.data, Tensor(value.data)
+        return Forward(values, updates)
+
+
+def _tensor(name: str, value: np.ndarray, spec: TensorSpec) -> Tensor:
+    """A field in the type that the graph settled. Raises `DataError` where its shape is not the promised one."""
+    sizes = zip(np.shape(value), spec.shape, strict=False)
+    if np.ndim(value) != spec.rank or any(isinstance(wanted, int) and size != wanted for size, wanted in sizes):
+        raise DataError(f"The field {name!r} should be {spec}, and the batch holds one of shape {np.shape(value)}.")
+    return Tensor(np.asarray(value, spec.dtype))
+
+
+def _outputs(call: Call, context: Context, values: Mapping[str, tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    """The outputs of one call. The batch's own weights enter losses and metrics here."""
+    layer = call.layer
+    wanted = [value.source for value in call.inputs]
+    if isinstance(layer, Loss | Metric):
+        wanted.append(Batch.WEIGHTS)
+    missing = ", ".join(name for name in wanted if name not in values)
+    if missing:
+        raise DataError(f"The block {call.path!r} needs {missing}, which the batch does not hold.")
+    inputs = [values[value.source][value.output] for value in call.inputs]
+    try:
+        with np.errstate(all="ignore"):  # the practice loop looks for what is not finite, and names it
+            if isinstance(layer, Metric):
+                return layer.forward(context, *inputs, values[Batch.WEIGHTS][0])
+            if isinstance(layer, Loss):
+                value, weight = layer.forward(context, *inputs)
+                return value, weight * OPS.astype(values[Batch.WEIGHTS][0], weight.dtype)
+            outputs = layer.forward(context, *inputs)
+    except Exception as error:
+        error.add_note(f"in block {call.path!r} with inputs of shapes {', '.join(str(x.shape) for x in inputs)}")
+        raise
+    return outputs if isinstance(outputs, tuple) else (outputs,)
