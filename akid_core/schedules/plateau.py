@@ -18,13 +18,13 @@ Mode = Literal["min", "max"]
 class Plateau(Schedule):
     """`initial`, multiplied by `factor` after each `patience` validations without a new best, down to `minimum`.
 
-    `metric`: the validated value that is watched, such as `val/loss`. `mode`: whether its `min` or its `max` is best.
+    `metric`: the validated value that is watched, such as `loss`. `mode`: whether its `min` or its `max` is best.
     State: `scale` (what initial is multiplied by), `best` (null before the first validation), `waited` (validations
     since the best or the last fall).
     """
 
     initial: float
-    metric: str = "val/loss"
+    metric: str = "loss"
     mode: Mode = "min"
     factor: float = 0.1
     patience: int = 10
