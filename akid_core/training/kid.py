@@ -191,7 +191,7 @@ class Kid:
         if self.config.practice.best is not None and self.sensor("val") is None:
             raise ConfigurationError("practice.best tracks validation, but the source has no val split.")
         directory = RunDirectory(run_dir) if run_dir is not None else None
-        relay = self.manager.run_hooks(self.observers)
+        relay = self.manager.run_hooks([*self.config.plugins, *self.observers])
         try:
             checkpoint = None
             if directory is not None:
