@@ -1,4 +1,4 @@
-"""Xavier Glorot's initialization, which keeps the variance of signals and of gradients.
+"""Xavier Glorot's initialization (also called by his first name), which keeps the variance of signals and of gradients.
 
 Source: Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural networks", 2010
 (equation 12: variance 2 / (fan_in + fan_out)).
@@ -18,7 +18,7 @@ from akid_core.specs.parameter import ParamSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class XavierUniform(Initializer):
+class GlorotUniform(Initializer):
     """Uniform within sqrt(6 / (fan_in + fan_out)) of 0."""
 
     def values(self, spec: ParamSpec, key: Key) -> np.ndarray:
@@ -26,7 +26,7 @@ class XavierUniform(Initializer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class XavierNormal(Initializer):
+class GlorotNormal(Initializer):
     """Normal around 0 with variance 2 / (fan_in + fan_out)."""
 
     def values(self, spec: ParamSpec, key: Key) -> np.ndarray:
