@@ -54,8 +54,8 @@ class PluginFailure:
 
     def __str__(self) -> str:
         hook = f" in {self.hook}" if self.hook else ""
-        detail = str(self.error) if isinstance(self.error, PluginError) else f"{type(self.error).__name__}: {self.error}"
-        return f"Plugin '{self.provider.plugin}' of {self.provider} failed ({self.stage}{hook}): {detail}"
+        said = "" if isinstance(self.error, PluginError) else f"{type(self.error).__name__}: "
+        return f"Plugin '{self.provider.plugin}' of {self.provider} failed ({self.stage}{hook}): {said}{self.error}"
 
     def exception(self) -> PluginError:
         """The typed error to raise; its cause is what the plugin raised."""

@@ -78,7 +78,7 @@ class Registry:
         settled._components, settled._plugins, settled._targets = self._components, self._plugins, self._targets
         settled._pins = dict(self._pins)
         for text, label in providers.items():
-            settled._pins.update({key: label for key in self._pinned_keys(text, label)})
+            settled._pins.update(dict.fromkeys(self._pinned_keys(text, label), label))
         return settled
 
     # --- filling it (the manager does) ---
@@ -130,9 +130,8 @@ class Registry:
 
     def _check_category(self, category: str) -> None:
         if category not in CATEGORIES:
-            raise UnknownNameError(
-                f"There is no category '{category}'.{suggest(category, CATEGORIES)} Categories: {', '.join(CATEGORIES)}."
-            )
+            near, known = suggest(category, CATEGORIES), ", ".join(CATEGORIES)
+            raise UnknownNameError(f"There is no category '{category}'.{near} Categories: {known}.")
 
     def _unknown(self, category: str, name: str, backend: str) -> Exception:
         """The error for a missing component: a failed plugin that would bring it, or all that is known instead."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.resources
+import pkgutil
 import re
 import shlex
 from typing import Any
@@ -24,9 +24,9 @@ BASES: dict[str, str] = {
     "strategy": "akid_core.strategies.base:Strategy",
     "observer": "akid_core.observers.base:Observer",
 }
-"""The class that the targets of a category extend; targets of the other categories are functions, or files (recipes)."""
+"""The class that targets of a category extend; targets of the other categories are functions, or files (recipes)."""
 
-TARGET = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<inside>\S+)")
+TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:\S+")
 """`package.module:attribute`, or `package:path/to/file.yaml` for a recipe."""
 
 
@@ -38,13 +38,13 @@ def load_target(provided: Provided) -> Any:
     """
     info = provided.info
     try:
-        target = _file(info.target) if info.category == "recipe" else _attribute(info.target)
+        target = _file(info.target) if info.category == "recipe" else pkgutil.resolve_name(info.target)
     except (Exception, SystemExit) as error:
         raise PluginImportError(f"{_headline(provided)} cannot be loaded: {_reason(provided, error)}") from error
     if info.category == "recipe":
         return target
     if info.category in BASES:
-        base = _attribute(BASES[info.category])
+        base = pkgutil.resolve_name(BASES[info.category])
         if not (isinstance(target, type) and issubclass(target, base)):
             raise PluginError(f"{_headline(provided)} should be a class that extends {BASES[info.category]}.")
     elif not callable(target):
@@ -52,22 +52,8 @@ def load_target(provided: Provided) -> Any:
     return target
 
 
-def _split(target: str) -> tuple[str, str]:
-    match = TARGET.fullmatch(target)
-    assert match is not None, target  # checked when it was declared
-    return match["module"], match["inside"]
-
-
-def _attribute(target: str) -> Any:
-    module, path = _split(target)
-    value = importlib.import_module(module)
-    for name in path.split("."):
-        value = getattr(value, name)
-    return value
-
-
 def _file(target: str) -> Any:
-    package, path = _split(target)
+    package, _, path = target.partition(":")
     file = importlib.resources.files(package).joinpath(path)
     if not file.is_file():
         raise FileNotFoundError(f"the package {package} holds no file {path}")
@@ -84,6 +70,8 @@ def _reason(provided: Provided, error: BaseException) -> str:
     """What is missing and the command that brings it; other errors speak for themselves."""
     said = f"{type(error).__name__}: {error}"
     wanted = provided.info.requires or tuple(filter(None, (provided.provider.distribution,)))
-    if not isinstance(error, ImportError) or not wanted:
+    own = provided.info.target.partition(":")[0].partition(".")[0]
+    missing = isinstance(error, ImportError) and (error.name or "").partition(".")[0] != own
+    if not missing or not wanted:
         return said
     return f"{said}. Install what it needs: pip install {' '.join(map(shlex.quote, wanted))}"
