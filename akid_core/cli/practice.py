@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from pathlib import Path
 
 from akid_core.cli.options import add_description, add_json, overrides, values_table
+from akid_core.cli.output import print_json
 
 
 def parser() -> argparse.ArgumentParser:
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         result = interruption.result
         print(f"Saved. Go on with: akid practice {options.config} --run-dir {run_dir} --resume", file=talk)
     if options.json:
-        print(json.dumps(result.to_json()), flush=True)
+        print_json(result.to_json())
     else:
         print(f"{result.status} after {result.epoch} epochs ({result.step} steps) in {result.seconds:.1f} s")
         print(values_table({"train": result.train, "val": result.val, "test": result.test}))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from akid_core.cli.options import add_json, values_table
+from akid_core.cli.output import print_json
 
 
 def main(arguments: list[str]) -> int:
@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     kid, checkpoint = kid_of_run(options.run_dir, backend=options.backend, newest=options.newest)
     splits = {split: kid.validate(split) for split in options.split or ("val", "test")}
     if options.json:
-        print(json.dumps({"checkpoint": str(checkpoint.path), "step": checkpoint.step, **splits}))
+        print_json({"checkpoint": str(checkpoint.path), "step": checkpoint.step, **splits})
     else:
         print(f"{checkpoint.path} (step {checkpoint.step}) on {kid.backend_name}")
         print(values_table(splits))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from akid_core.cli.output import table
+from akid_core.cli.output import print_json, table
 from akid_core.plugins import default_manager
 
 
@@ -20,7 +19,7 @@ def main(arguments: list[str]) -> int:
         for item in registry.infos(category)
     ]
     if options.json:
-        print(json.dumps(rows))
+        print_json(rows)
     elif rows:
         print(table(list(rows[0]), [list(row.values()) for row in rows]))
     else:

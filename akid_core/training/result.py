@@ -36,12 +36,9 @@ class PracticeResult:
     seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; a value that is not a number or infinite is None, since JSON has no word for it."""
+        """Plain values by name."""
         data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        data["checkpoint"] = str(self.checkpoint) if self.checkpoint else None
-        for split in ("train", "val", "test"):
-            data[split] = {key: value if abs(value) < float("inf") else None for key, value in data[split].items()}
-        return data
+        return {**data, "checkpoint": str(self.checkpoint) if self.checkpoint else None}
 
 
 class Interrupted(SystemExit):

@@ -1,0 +1,211 @@
+"""Practice on the NumPy backend: learning, limits, validation, early stopping, signals, what cannot be learnt."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+import akid_core as akid
+from akid_core import layers as L
+from akid_core.errors import ConfigurationError, DataError, NonFiniteError, UnknownNameError
+from akid_core.observers.base import Observer
+from akid_core.plugin_api import hookimpl
+from akid_core.training.result import Interrupted
+
+
+def clouds(rows: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Two well separated clouds of points in the plane."""
+    random = np.random.default_rng(seed)
+    label = random.integers(0, 2, rows)
+    centre = np.where(label[:, None] == 0, -2.0, 2.0)
+    return (centre + random.standard_normal((rows, 2))).astype(np.float32), label
+
+
+def brain() -> akid.Brain:
+    made = akid.Brain.sequential(
+        L.Dense(units=8, name="hidden"), L.ReLU(), L.Dropout(rate=0.1), L.Dense(units=2, name="logits"),
+        inputs="image", outputs="logits",
+    )  # fmt: skip
+    made = made.with_loss(L.SoftmaxCrossEntropy(name="crossentropy"), "logits", "label")
+    return made.with_metric(L.Accuracy(), "logits", "label")
+
+
+def kid(**settings: Any) -> akid.Kid:
+    defaults: dict[str, Any] = {
+        "brain": brain(),
+        "sensors": akid.sensors(train=clouds(100), val=clouds(40, 1), test=clouds(40, 2), batch_size=16),
+        "optimizer": akid.SGD(learning_rate=0.1, momentum=0.9),
+        "practice": akid.Practice(epochs=5),
+        "backend": "numpy",
+    }
+    return akid.Kid(**{**defaults, **settings})
+
+
+def test_it_learns_and_reports_every_split() -> None:
+    result = kid().practice()
+    assert (result.status, result.step, result.epoch) == ("done", 35, 5)
+    assert result.checkpoint is None
+    assert set(result.train) == set(result.val) == set(result.test) == {"loss", "accuracy"}
+    assert result.test["accuracy"] >= 0.95
+
+
+def test_the_same_seed_gives_the_same_parameters_and_another_seed_others() -> None:
+    first, second, other = kid(), kid(), kid(seed=1)
+    for one in (first, second, other):
+        one.practice(max_epochs=1)
+    assert np.array_equal(first.network["hidden/weight"], second.network["hidden/weight"])
+    assert not np.array_equal(first.network["hidden/weight"], other.network["hidden/weight"])
+
+
+@pytest.mark.parametrize("practice", [{"epochs": 2}, {"steps": 9}])
+def test_limits(practice: dict[str, int]) -> None:
+    result = kid(practice=akid.Practice(**practice)).practice()
+    assert result.step == practice.get("steps", 14)
+
+
+def test_practice_goes_on_from_where_it_stopped() -> None:
+    whole, parts = kid(), kid()
+    whole.practice()
+    parts.practice(max_steps=10)
+    parts.practice(max_steps=23)
+    parts.practice()
+    assert np.array_equal(whole.network["hidden/weight"], parts.network["hidden/weight"])
+    assert parts.practice().step == 35
+
+
+def test_validation_never_disturbs_training() -> None:
+    often = kid(practice=akid.Practice(epochs=2, validate_every=1, log_every=3))
+    never = kid(practice=akid.Practice(epochs=2, validate_every="never", log_every="never"))
+    often.practice()
+    never.practice()
+    assert np.array_equal(often.network["hidden/weight"], never.network["hidden/weight"])
+
+
+def test_validation_weighs_short_batches_and_samples_rightly() -> None:
+    x = np.arange(5, dtype=np.float32).reshape(5, 1)
+    weights = np.array([1, 1, 1, 1, 4], dtype=np.float32)
+    passing = akid.Brain.sequential(
+        L.Dense(units=1, bias=False, name="double"), inputs="image", outputs="double"
+    ).with_loss(L.MeanSquaredError(), "double", "label")
+    one = kid(brain=passing, sensors=akid.sensors(train=(x, 0 * x), val=(x, 0 * x, weights), batch_size=2, eval_batch_size=2))
+    one.network["double/weight"] = np.array([[2.0]], dtype=np.float32)
+    # (2x)^2 = 0, 4, 16, 36, 64; plain mean 24; weighted (0 + 4 + 16 + 36 + 4 * 64) / 8 = 39
+    assert one.validate("train") == {"loss": pytest.approx(24.0)}
+    assert one.validate("val") == {"loss": pytest.approx(39.0)}
+    assert one.validate("test") == {}
+
+
+def test_early_stopping_counts_validations_without_improvement() -> None:
+    still = kid(
+        optimizer=akid.SGD(learning_rate=0.0),
+        practice=akid.Practice(epochs=50, best=akid.Best(metric="loss", mode="min", patience=3)),
+    )
+    result = still.practice()
+    assert (result.status, result.epoch) == ("stopped_early", 4)
+
+
+def test_test_split_is_judged_with_the_best_parameters() -> None:
+    worsening = kid(
+        brain=akid.Brain.sequential(L.Dense(units=1, bias=False, name="line"), inputs="image").with_loss(
+            L.MeanSquaredError(), "line", "label"
+        ),
+        # training pulls the weight to 1, while validation and test want 0: the first validation is the best
+        sensors=akid.sensors(
+            train=(np.ones((4, 1), np.float32), np.ones((4, 1), np.float32)),
+            val=(np.ones((2, 1), np.float32), np.zeros((2, 1), np.float32)),
+            test=(np.ones((2, 1), np.float32), np.zeros((2, 1), np.float32)),
+            batch_size=4,
+        ),
+        optimizer=akid.SGD(learning_rate=0.1),
+        practice=akid.Practice(epochs=4, best=akid.Best()),
+    )
+    worsening.network["line/weight"] = np.zeros((1, 1), np.float32)
+    result = worsening.practice()
+    # one step: w = 0 - 0.1 * 2 * (0 - 1) = 0.2, so the best test loss is 0.04; after four it is 1 - 0.8^4 = 0.5904
+    assert result.test["loss"] == pytest.approx(0.04, rel=1e-5)
+    assert worsening.network["line/weight"].item() == pytest.approx(0.5904, rel=1e-5)
+
+
+def test_best_needs_a_known_value_and_a_validation_split() -> None:
+    with pytest.raises(ConfigurationError, match="'acuracy'.*Did you mean 'accuracy'"):
+        kid(practice=akid.Practice(epochs=1, best=akid.Best(metric="acuracy"))).practice()
+    with pytest.raises(ConfigurationError, match="no val split"):
+        kid(sensors=akid.sensors(train=clouds(32)), practice=akid.Practice(epochs=1, best=akid.Best())).practice()
+
+
+def test_plateau_lowers_the_learning_rate_after_validations_without_gain() -> None:
+    from akid_core.schedules import Plateau
+
+    still = kid(optimizer=akid.SGD(learning_rate=Plateau(start=0.0, patience=1)), practice=akid.Practice(epochs=6))
+    still.practice()
+    assert len(still.state.schedules) > 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sender(Observer):
+    """Sends this process a signal when a step is finished."""
+
+    number: int
+    step: int
+
+    @hookimpl
+    def akid_span_end(self, context: Any) -> None:
+        if context.step >= self.step:
+            os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize(("number", "status", "code"), [(signal.SIGTERM, "preempted", 143), (signal.SIGINT, "interrupted", 130)])
+def test_a_signal_saves_and_ends(number: int, status: str, code: int, tmp_path: Any) -> None:
+    stopped = kid(observers=[Sender(number=number, step=4)])
+    with pytest.raises(Interrupted) as caught:
+        stopped.practice(run_dir=tmp_path)
+    assert (caught.value.result.status, caught.value.code) == (status, code)
+    assert caught.value.result.checkpoint is not None
+    assert signal.getsignal(number) is not None
+    resumed, whole = kid(), kid()
+    resumed.practice(run_dir=tmp_path, resume=True)
+    whole.practice()
+    assert np.array_equal(resumed.network["hidden/weight"], whole.network["hidden/weight"])
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_block() -> None:
+    wild = kid(optimizer=akid.SGD(learning_rate=1e30))
+    with pytest.raises(NonFiniteError, match=r"Step \d+ is not finite: block '(hidden|logits|crossentropy)'"):
+        wild.practice()
+
+
+def test_data_that_is_not_finite_is_named_with_its_row() -> None:
+    images, labels = clouds(50)
+    images[37, 1] = np.nan
+    with pytest.raises(NonFiniteError, match="field 'image' .* row 37"):
+        kid(sensors=akid.sensors(train=(images, labels), batch_size=10)).practice()
+
+
+def test_predict_needs_no_labels_and_checks_its_input() -> None:
+    one = kid()
+    outputs = one.predict(clouds(10)[0], batch_size=4)
+    assert outputs.shape == (10, 2)
+    assert np.allclose(outputs, one.predict({"image": clouds(10)[0]}))
+    with pytest.raises(DataError, match="shape"):
+        one.predict(np.zeros((3, 5), np.float32))
+    with pytest.raises(DataError, match="Did you mean 'image'"):
+        one.predict({"imag": np.zeros((3, 2), np.float32)})
+
+
+def test_network_values_are_read_and_set_by_name() -> None:
+    one = kid()
+    one.network["logits/bias"] = np.array([1.0, 2.0], np.float32)
+    assert one.network["logits/bias"].tolist() == [1.0, 2.0]
+    with pytest.raises(UnknownNameError, match="Did you mean 'logits/bias'"):
+        one.network["logits/bia"]
+
+
+def test_arrays_may_be_given_directly() -> None:
+    assert akid.Kid(brain=brain(), train=clouds(64), backend="numpy").practice().step == 2
+    with pytest.raises(ConfigurationError, match="either sensors"):
+        akid.Kid(brain=brain())
