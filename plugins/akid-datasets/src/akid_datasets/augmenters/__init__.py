@@ -1,0 +1,1 @@
+"""Augmenters of akid-datasets."""
