@@ -1,0 +1,1 @@
+"""Observers: what shows the inside of a run while it practises."""

@@ -1,0 +1,109 @@
+"""Progress: how far the practice is, on the console."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Never, TextIO
+
+from tqdm import tqdm
+
+from akid_core.observers.base import Observer
+from akid_core.observers.moment import Moment
+from akid_core.plugin_api import hookimpl
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Observer):
+    """A bar where the stream is a terminal, a line for each measurement where it is not."""
+
+    stream: Literal["stdout", "stderr"] = "stderr"
+
+    @cached_property
+    def _display(self) -> _Display:
+        stream: TextIO = getattr(sys, self.stream)
+        return _Bar(stream) if stream.isatty() else _Lines(stream)
+
+    @hookimpl
+    def akid_practice_begin(self, context: Moment) -> None:
+        vars(self).pop("_display", None)  # the stream may be another one by now
+        self._display.begin(context)
+
+    @hookimpl
+    def akid_span_end(self, context: Moment) -> None:
+        self._display.show(context)
+
+    @hookimpl
+    def akid_validate_end(self, context: Moment) -> None:
+        self._display.show(context)
+
+    @hookimpl
+    def akid_checkpoint_saved(self, context: Moment) -> None:
+        self._display.saved(context)
+
+    @hookimpl
+    def akid_practice_end(self, context: Moment) -> None:
+        self._display.show(context)
+        self._display.end()
+
+    @hookimpl
+    def akid_practice_error(self, context: Moment) -> None:
+        self._display.end()
+
+
+class _Display:
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def begin(self, context: Moment) -> None: ...
+
+    def show(self, context: Moment) -> None: ...
+
+    def saved(self, context: Moment) -> None: ...
+
+    def end(self) -> None: ...
+
+
+class _Lines(_Display):
+    def begin(self, context: Moment) -> None:
+        if context.step:
+            self._line(context, "resumed")
+
+    def show(self, context: Moment) -> None:
+        if context.values:
+            self._line(context, _figures(context.values))
+
+    def saved(self, context: Moment) -> None:
+        self._line(context, f"saved {context.checkpoint}")
+
+    def _line(self, context: Moment, text: str) -> None:
+        print(f"epoch {context.epoch}  step {context.step}  {text}", file=self.stream, flush=True)
+
+
+class _Bar(_Display):
+    _bar: tqdm[Never] | None = None
+
+    def begin(self, context: Moment) -> None:
+        self._values: dict[str, float] = {}
+        self._bar = tqdm(total=context.limit, initial=context.step, unit="step", file=self.stream, dynamic_ncols=True)
+
+    def show(self, context: Moment) -> None:
+        assert self._bar is not None, "a session begins with akid_practice_begin"
+        if context.values:
+            self._values |= {name: value for name, value in context.values.items() if "/" in name}
+            self._bar.set_postfix_str(_figures(self._values), refresh=False)
+        self._bar.set_description_str(f"epoch {context.epoch}", refresh=False)
+        self._bar.update(context.step - self._bar.n)
+
+    def end(self) -> None:
+        if self._bar is not None:
+            self._bar.refresh()
+            self._bar.close()
+
+
+def _figures(values: Mapping[str, float]) -> str:
+    return "  ".join(
+        f"{name} {value:.0f}" if abs(value) >= 1000 else f"{name} {value:.4g}" for name, value in values.items()
+    )
