@@ -33,7 +33,9 @@ class Edge:
         """Read `path[:output][@-delay]`, such as `readout@-1` or `split:1`."""
         match = _EDGE.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is not an input: write path[:output][@-delay], such as conv1, split:1, readout@-1")
+            raise ValueError(
+                f"{text!r} is not an input: write path[:output][@-delay], such as conv1, split:1, readout@-1"
+            )
         return cls(match["source"], int(match["output"] or 0), int(match["delay"] or 0))
 
     def __str__(self) -> str:

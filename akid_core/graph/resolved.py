@@ -7,7 +7,7 @@ before it is used. No tensors yet.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from akid_core.specs.layer import Layer, Loss, Metric
@@ -61,16 +61,12 @@ class Graph:
     outputs: Mapping[str, Value]
     losses: tuple[Call, ...] = ()
     metrics: tuple[Call, ...] = ()
-    precision: Precision = Precision()
+    precision: Precision = field(default_factory=Precision)
 
     @cached_property
     def params(self) -> Mapping[str, ParamSpec]:
         """Every parameter once, by full path (`"conv1/weight"`), in the order of the calls."""
-        return {
-            call.param_path(param.name): param
-            for call in self.everything
-            for param in call.params
-        }
+        return {call.param_path(param.name): param for call in self.everything for param in call.params}
 
     @cached_property
     def everything(self) -> tuple[Call, ...]:

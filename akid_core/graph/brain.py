@@ -1,0 +1,59 @@
+"""Brain: the System that is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Self
+
+from akid_core.graph.node import Edge, Node
+from akid_core.graph.resolve import resolve
+from akid_core.graph.resolved import Graph
+from akid_core.graph.system import System, as_node, check_place
+from akid_core.specs.layer import Loss, Metric
+from akid_core.specs.precision import Precision
+from akid_core.specs.tensor import TensorSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brain(System):
+    """A network with what it is trained on: `Brain.sequential(…, inputs="image").with_loss(loss, "logits", "label")`.
+
+    Losses and metrics take values of its blocks and inputs; any other name is a field of the batch. A Brain may stand
+    inside another: its losses and metrics then count there too, and the precision is that of the outermost.
+    """
+
+    losses: tuple[Node, ...] = ()
+    metrics: tuple[Node, ...] = ()
+    precision: Precision = field(default_factory=Precision)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "losses", tuple(map(as_node, self.losses)))
+        object.__setattr__(self, "metrics", tuple(map(as_node, self.metrics)))
+        check_place(self.losses, "losses")
+        check_place(self.metrics, "metrics")
+
+    @property
+    def members(self) -> tuple[Node, ...]:
+        return self.nodes + self.losses + self.metrics
+
+    def with_loss(self, loss: Loss, *inputs: str | Edge, name: str | None = None) -> Self:
+        """The same Brain with one more loss: `brain.with_loss(SoftmaxCrossEntropy(), "logits", "label")`."""
+        return replace(self, losses=(*self.losses, _named(loss.on(*inputs), name)))
+
+    def with_metric(self, metric: Metric, *inputs: str | Edge, name: str | None = None) -> Self:
+        """The same Brain with one more metric: `brain.with_metric(Accuracy(), "logits", "label")`."""
+        return replace(self, metrics=(*self.metrics, _named(metric.on(*inputs), name)))
+
+    def resolve(self, fields: Mapping[str, TensorSpec] | None = None, *, losses: bool = True) -> Graph:
+        """Settle every name, order and spec against the fields of a batch; raise a typed error for what does not fit.
+
+        `fields` may leave out inputs whose spec the Brain states. Without `losses` only what prediction needs is
+        settled, so the fields that losses and metrics use may be missing.
+        """
+        return resolve(self, fields or {}, losses=losses)
+
+
+def _named(node: Node, name: str | None) -> Node:
+    return node if name is None else replace(node, name=name)

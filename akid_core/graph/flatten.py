@@ -1,0 +1,193 @@
+"""Flattening: Systems inside Systems become one list of placed layers, each input a `Value` of a flat path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from akid_core.errors import AmbiguousNameError, CycleError, GraphError, SpecError, UnknownNameError
+from akid_core.graph.lookup import endings, listed, nearest
+from akid_core.graph.node import Edge
+from akid_core.graph.resolved import Value
+from akid_core.graph.system import System
+from akid_core.specs.layer import Layer, Loss, Metric
+
+
+@dataclass(slots=True, eq=False)
+class Scope:
+    """A System at its place.
+
+    `bound`: what its inputs stand for, in the scope around it (the outermost has none). `share`: whose parameters it
+    uses. `edges`: the inputs of each of its members, by name. `outputs`: what it gives. `inner`: the Systems directly
+    inside.
+    """
+
+    system: System
+    path: str = ""
+    outer: Scope | None = None
+    bound: tuple[Edge, ...] = ()
+    share: str | None = None
+    edges: dict[str, tuple[Edge, ...]] = field(default_factory=dict)
+    outputs: tuple[Edge, ...] = ()
+    inner: dict[str, Scope] = field(default_factory=dict)
+
+    def join(self, name: str) -> str:
+        return f"{self.path}/{name}" if self.path else name
+
+    def find(self, path: str) -> tuple[Scope, str] | None:
+        """The scope that directly holds the block at `path`, and its name there."""
+        *systems, name = path.split("/")
+        scope = self
+        for system in systems:
+            if system not in scope.inner:
+                return None
+            scope = scope.inner[system]
+        return (scope, name) if name in scope.system.named else None
+
+    def means(self, name: str) -> tuple[Scope, str] | None:
+        """What a name means here: the scope that holds the block or input, and its name there."""
+        return (self, name) if name in self.system.input_names else self.find(name)
+
+    def __str__(self) -> str:
+        return f"the System '{self.path}'" if self.path else "the Brain"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A layer at its place. `edges`: its inputs as written, `inputs`: as flat values. `share`: as written."""
+
+    path: str
+    layer: Layer
+    scope: Scope
+    edges: tuple[Edge, ...]
+    inputs: tuple[Value, ...]
+    share: str | None
+
+    def __str__(self) -> str:
+        return block(self.path)
+
+
+def flatten(system: System) -> tuple[Scope, tuple[Placed, ...]]:
+    """The outermost scope, and every layer, loss and metric in the order of the description.
+
+    Raises the typed error of a name that is unknown, given twice or ambiguous, `CycleError` for a System that is its
+    own input, and `SpecError` for a wrong number of a System's inputs or an output that it does not have.
+    """
+    root = _scope(Scope(system))
+    return root, tuple(_placed(root))
+
+
+def block(path: str) -> str:
+    """What messages call a block."""
+    return f"Block '{path}'"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def follow(scope: Scope, edge: Edge, user: str, *, fields: bool = False) -> Value:
+    """The flat value behind an edge, through inputs and outputs of Systems; delays on the way add up.
+
+    `user`: what takes it, for messages. With `fields` an unknown name is a field of the batch.
+    """
+    written, delay, initial = edge, 0, edge.initial
+    steps: list[tuple[Scope, str, int]] = []
+    while True:
+        if edge.delay:
+            if delay and edge.initial != initial:
+                raise GraphError(
+                    f"{user} takes '{written}' through two delays, one that begins with {initial} and one with "
+                    f"{edge.initial}: let both begin alike."
+                )
+            delay, initial = delay + edge.delay, edge.initial
+        steps.append((scope, edge.source, edge.output))
+        if steps[-1] in steps[:-1]:
+            names = " -> ".join(scope.join(source) for scope, source, _ in steps)
+            raise CycleError(f"{user} takes '{written}', which is nothing but itself: {names}.")
+
+        inputs = scope.system.input_names
+        if edge.source in inputs:
+            _check_single(edge, user, "input")
+            if scope.outer is None:
+                return Value(edge.source, 0, delay, initial)
+            scope, edge = scope.outer, scope.bound[inputs.index(edge.source)]
+            continue
+        found = scope.find(edge.source)
+        if found is None:
+            if not fields:
+                raise unknown(scope, edge.source, user)
+            _check_single(edge, user, "field of the batch")
+            return Value(edge.source, 0, delay, initial)
+        holder, name = found
+        if name not in holder.inner:
+            return Value(holder.join(name), edge.output, delay, initial)
+        scope = holder.inner[name]
+        if edge.output >= len(scope.outputs):
+            raise SpecError(f"{user} takes '{edge}', but {scope} gives {count(len(scope.outputs), 'output')}.")
+        edge, fields = scope.outputs[edge.output], False
+
+
+def unknown(scope: Scope, name: str, user: str, fields: Iterable[str] = ()) -> GraphError | UnknownNameError:
+    """The error for a name that means nothing in a scope; `fields` are those that the batch offers."""
+    fields = list(fields)
+    known = [*scope.system.input_names, *scope.system.blocks, *fields]
+    inside = endings(name, known)
+    if len(inside) > 1:
+        return AmbiguousNameError(f"{user} takes '{name}', which could be {listed(inside)}. Write the whole path.")
+    hint = f" Did you mean '{inside[0]}'?" if inside else nearest(name, known)
+    offered = f" The batch has the fields {listed(fields)}." if fields else ""
+    return UnknownNameError(
+        f"{user} takes '{name}', which is not in {scope}.{hint} Inputs: {listed(scope.system.input_names)}. "
+        f"Blocks: {listed(scope.system.blocks)}.{offered}"
+    )
+
+
+def _scope(scope: Scope) -> Scope:
+    """Fill in the edges, outputs and inner scopes."""
+    system = scope.system
+    before = tuple(map(Edge, system.input_names[:1]))
+    for name, node in system.named.items():
+        measured = isinstance(node.block, Loss | Metric)
+        scope.edges[name] = node.inputs or (() if measured else before)
+        if isinstance(node.block, System):
+            inner = Scope(node.block, scope.join(name), scope, scope.edges[name], node.share)
+            wanted = node.block.input_names
+            if len(inner.bound) != len(wanted):
+                raise SpecError(
+                    f"{block(inner.path)} takes {count(len(wanted), 'input')} ({listed(wanted)}), got "
+                    f"{len(inner.bound)} ({listed(map(str, inner.bound))})."
+                )
+            scope.inner[name] = _scope(inner)
+        if not measured:
+            before = (Edge(name),)
+    scope.outputs = tuple(map(parse, system.outputs)) or before
+    return scope
+
+
+def parse(text: str) -> Edge:
+    """An edge from its text; raises `GraphError` instead of `ValueError`."""
+    try:
+        return Edge.parse(text)
+    except ValueError as error:
+        raise GraphError(str(error)) from error
+
+
+def _placed(scope: Scope) -> Iterator[Placed]:
+    for name, node in scope.system.named.items():
+        if name in scope.inner:
+            yield from _placed(scope.inner[name])
+        elif isinstance(node.block, Layer):
+            path, edges = scope.join(name), scope.edges[name]
+            fields = isinstance(node.block, Loss | Metric)
+            inputs = tuple(follow(scope, edge, block(path), fields=fields) for edge in edges)
+            yield Placed(path, node.block, scope, edges, inputs, node.share)
+        else:
+            raise GraphError(
+                f"{block(scope.join(name))} is a {type(node.block).__name__}, neither a Layer nor a System."
+            )
+
+
+def _check_single(edge: Edge, user: str, what: str) -> None:
+    if edge.output:
+        raise SpecError(f"{user} takes '{edge}', but an {what} is one value: write '{edge.source}'.")
