@@ -45,9 +45,14 @@ def akid_layers() -> Iterator[LayerInfo]:
 def akid_initializers() -> Iterator[InitializerInfo]:
     for name, attribute, summary in (
         ("constant", "Constant", "one value"),
+        ("zeros", "Zeros", "0"),
+        ("ones", "Ones", "1"),
+        ("default", "Default", "uniform within 1 / sqrt(fan_in)"),
+        ("uniform", "Uniform", "equally likely within a range"),
+        ("uniform_unit_scaling", "UniformUnitScaling", "uniform, keeps the scale of the inputs"),
         ("normal", "Normal", "Gaussian"),
         ("truncated_normal", "TruncatedNormal", "Gaussian within two deviations"),
-        ("uniform", "Uniform", "equally likely within a range"),
+        ("orthogonal", "Orthogonal", "random rotation, Saxe et al., 2014"),
         ("glorot_uniform", "GlorotUniform", "Glorot and Bengio, 2010"),
         ("glorot_normal", "GlorotNormal", "Glorot and Bengio, 2010"),
         ("he_uniform", "HeUniform", "He et al., 2015"),
@@ -70,7 +75,7 @@ def akid_optimizers() -> Iterator[OptimizerInfo]:
 def akid_schedules() -> Iterator[ScheduleInfo]:
     for name, attribute, summary in (
         ("constant", "Constant", "one rate"),
-        ("step", "Step", "lower by a factor now and then"),
+        ("step_decay", "StepDecay", "lower by a factor now and then"),
         ("exponential", "Exponential", "lower by a factor all the time"),
         ("cosine", "Cosine", "half a cosine down"),
         ("one_cycle", "OneCycle", "up, then down below the start"),
