@@ -135,7 +135,11 @@ HALF = """
 @pytest.mark.parametrize(
     ("bad", "stage", "message"),
     [
-        ("@hookimpl\n    def akid_layer(): return ()", "hooks", "there is no hook 'akid_layer'. Did you mean 'akid_layers'?"),
+        (
+            "@hookimpl\n    def akid_layer(): return ()",
+            "hooks",
+            "there is no hook 'akid_layer'. Did you mean 'akid_layers'?",
+        ),
         ("@hookimpl\n    def akid_layers(brain): return ()", "hooks", "brain"),
         (
             "@hookimpl\n    def akid_layers():\n"
@@ -153,7 +157,11 @@ HALF = """
             "it should be a LayerInfo",
         ),
         ("@hookimpl\n    def akid_layers(): return [LayerInfo(name='First', target='a.b:C')]", "declare", "lower case"),
-        ("@hookimpl\n    def akid_layers(): return [LayerInfo(name='first', target='a.b.C')]", "declare", "package.module:"),
+        (
+            "@hookimpl\n    def akid_layers(): return [LayerInfo(name='first', target='a.b.C')]",
+            "declare",
+            "package.module:",
+        ),
         (
             "@hookimpl\n    def akid_layers(): return [LayerInfo(name='first', target='a:C', requires=['x'])]",
             "declare",
@@ -202,7 +210,7 @@ def test_a_bundled_plugin_can_be_disabled_and_the_core_cannot(monkeypatch: pytes
 def test_strict_raises_the_first_failure_in_full(make_plugin, monkeypatch: pytest.MonkeyPatch) -> None:
     make_plugin("bad", "import akid_no_such_module")
     monkeypatch.setenv("AKID_STRICT_PLUGINS", "1")
-    with pytest.raises(PluginImportError, match="Plugin 'bad' of akid-bad 1.0") as raised:
+    with pytest.raises(PluginImportError, match=r"Plugin 'bad' of akid-bad 1.0") as raised:
         PluginManager()
     assert isinstance(raised.value.__cause__, ModuleNotFoundError)
 

@@ -70,7 +70,7 @@ def _reason(provided: Provided, error: BaseException) -> str:
     """What is missing and the command that brings it; other errors speak for themselves."""
     said = f"{type(error).__name__}: {error}"
     wanted = provided.info.requires or tuple(filter(None, (provided.provider.distribution,)))
-    own = provided.info.target.partition(":")[0].partition(".")[0]
+    own = re.split("[.:]", provided.provider.module)[0]
     missing = isinstance(error, ImportError) and (error.name or "").partition(".")[0] != own
     if not missing or not wanted:
         return said
