@@ -12,6 +12,14 @@ def check_floating(x: TensorSpec) -> TensorSpec:
     return x
 
 
+def known_size(x: TensorSpec, axis: int) -> int:
+    """The size of one axis. Raises `ValueError` where it is a symbol."""
+    size = x.shape[axis]
+    if not isinstance(size, int):
+        raise ValueError(f"needs to know the size of axis {axis % x.rank}, which is {size!r} in {x}")
+    return size
+
+
 def check_image(x: TensorSpec) -> tuple[int, int, int]:
     """(channels, height, width) of a spec (batch, channels, height, width). Raises `ValueError` for anything else."""
     check_floating(x)

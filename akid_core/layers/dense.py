@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from akid_core.initializers import HeUniform, Initializer, Zeros
-from akid_core.layers.checks import check_floating
+from akid_core.layers.checks import check_floating, known_size
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
 from akid_core.specs.parameter import ParamSpec
@@ -30,14 +30,15 @@ class Dense(Layer):
 
     def outputs(self, x: TensorSpec) -> TensorSpec:
         check_floating(x)
-        if x.rank < 2 or not isinstance(x.shape[-1], int):
-            raise ValueError(f"needs (batch, ..., features) with a known number of features, got {x}")
+        if x.rank < 2:
+            raise ValueError(f"needs (batch, ..., features), got {x}")
         if "C" in x.axes[:-1]:
             raise ValueError(f"acts on the last axis, which is {x.axes[-1]!r} in {x} ({x.axes}): put Flatten before it")
+        known_size(x, -1)
         return x.with_shape(*x.shape[:-1], self.units, axes=x.axes)
 
     def params(self, x: TensorSpec) -> tuple[ParamSpec, ...]:
-        features = x.row[-1]
+        features = known_size(x, -1)
         weight = ParamSpec(
             name="weight",
             shape=(features, self.units),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from akid_core.layers.checks import check_alike, check_floating
+from akid_core.layers.checks import check_alike, check_floating, known_size
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
 from akid_core.specs.tensor import Dimension, TensorSpec
@@ -52,10 +52,8 @@ class Concat(Layer):
         for other in inputs[1:]:
             if _without(axis, other) != _without(axis, first):
                 raise ValueError(f"joins inputs that are equal but for axis {axis}, got {first} and {other}")
-        sizes = [size for size in (spec.shape[axis] for spec in inputs) if isinstance(size, int)]
-        if len(sizes) < len(inputs):
-            raise ValueError(f"joins known sizes, but axis {axis} is {first.shape[axis]!r}")
-        return first.with_shape(*first.shape[:axis], sum(sizes), *first.shape[axis + 1 :], axes=first.axes)
+        total = sum(known_size(spec, axis) for spec in inputs)
+        return first.with_shape(*first.shape[:axis], total, *first.shape[axis + 1 :], axes=first.axes)
 
     def forward(self, context: Context, *inputs: Array) -> Array:
         return context.ops.concat(inputs, axis=self.axis)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from akid_core.initializers import Ones, Zeros
-from akid_core.layers.checks import check_floating
+from akid_core.layers.checks import check_floating, known_size
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
 from akid_core.specs.parameter import ParamSpec
@@ -39,10 +38,11 @@ class BatchNorm(Layer):
     def outputs(self, x: TensorSpec) -> TensorSpec:
         if check_floating(x).rank < 2:
             raise ValueError(f"needs (batch, channels, ...), got {x}")
+        known_size(x, 1)
         return x
 
     def params(self, x: TensorSpec) -> tuple[ParamSpec, ...]:
-        shape, dtype = (x.row[0],), wider(x.dtype)
+        shape, dtype = (known_size(x, 1),), wider(x.dtype)
         weights = (
             ParamSpec(name="scale", shape=shape, axes="C", init=Ones()) if self.scale else None,
             ParamSpec(name="shift", shape=shape, axes="C", init=Zeros()) if self.shift else None,
@@ -64,7 +64,7 @@ class BatchNorm(Layer):
             mean = ops.mean(values, axis=(0, *range(2, spec.rank)), keepdims=True)
             centred = values - mean
             variance = ops.mean(centred * centred, axis=(0, *range(2, spec.rank)), keepdims=True)
-            self.follow(context, mean, variance)
+            self.follow(context, values, mean, variance)
         else:
             centred, variance = values - params["mean"], params["variance"]
 
@@ -72,11 +72,10 @@ class BatchNorm(Layer):
         out = centred * (factor * params["scale"] if self.scale else factor)
         return ops.astype(out + params["shift"] if self.shift else out, spec.dtype)
 
-    def follow(self, context: Context, mean: Array, variance: Array) -> None:
-        """Move the running statistics towards those of the batch."""
+    def follow(self, context: Context, values: Array, mean: Array, variance: Array) -> None:
+        """Move the running statistics towards those of the batch's values."""
         ops, spec = context.ops, context.call.in_specs[0]
-        rows = ops.sum(ops.zeros_like(context.rows) + 1)
-        count = ops.astype(rows, context.wide(spec.dtype)) * float(math.prod(spec.row[1:]))
+        count = ops.sum(ops.zeros_like(values[:, :1]) + 1.0)
         # A single value has no unbiased variance: its biased one, 0, is taken.
         unbiased = variance * (count / ops.maximum(count - 1.0, 1.0))
         for name, value in (("mean", mean), ("variance", unbiased)):
