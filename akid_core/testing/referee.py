@@ -90,18 +90,19 @@ class Trial:
     @cached_property
     def fields(self) -> Arrays:
         """The inputs by name, the cotangents of the outputs, and the weights of the rows."""
-        random = np.random.default_rng(self.seed)
+        random = np.random.default_rng((self.seed, 0))
         given = self.inputs or tuple(_draw(random, spec, self.batch) for spec in self.in_specs)
         fields = {f"input{number}": np.asarray(value) for number, value in enumerate(given)}
         for number, spec in enumerate(self._call(FLOAT32).out_specs):
             if spec.shape[:1] == ("N",):
                 fields[f"cotangent{number}"] = _draw(random, spec, self.batch)
-        return fields | {Batch.WEIGHTS: random.uniform(0.5, 1.5, self.batch).astype(np.float32)}
+        weights = np.random.default_rng((self.seed, 1)).uniform(0.5, 1.5, self.batch)
+        return fields | {Batch.WEIGHTS: weights.astype(np.float32)}
 
     @cached_property
     def params(self) -> Arrays:
         """The layer's parameters by name: weights around 0, state above 0."""
-        random = np.random.default_rng(self.seed + 1)
+        random = np.random.default_rng((self.seed, 2))
         values = {}
         for spec in self._call(FLOAT32).params:
             drawn = random.normal(size=spec.shape) if spec.trained else random.uniform(0.5, 1.5, spec.shape)
