@@ -141,7 +141,7 @@ def test_best_needs_a_known_value_and_a_validation_split() -> None:
 def test_plateau_lowers_the_learning_rate_after_validations_without_gain() -> None:
     from akid_core.schedules import Plateau
 
-    still = kid(optimizer=akid.SGD(learning_rate=Plateau(start=0.0, patience=1)), practice=akid.Practice(epochs=6))
+    still = kid(optimizer=akid.SGD(learning_rate=Plateau(initial=1e-30, patience=1)), practice=akid.Practice(epochs=6))
     still.practice()
     assert len(still.state.schedules) > 1
 

@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
 
     config, manager = read_description(options.config, overrides(options))
     kid = Kid.from_config(config, manager)
-    kid.observers = (*kid.observers, Progress(stream="stderr" if options.json else "stdout"))
+    if not any(isinstance(observer, Progress) for observer in kid.observers):
+        kid.observers = (*kid.observers, Progress(stream="stderr" if options.json else "stdout"))
     run_dir = Path(options.run_dir or f"runs/{Path(options.config).stem}-{time.strftime('%Y%m%d-%H%M%S')}")
     talk = sys.stderr if options.json else sys.stdout
     chosen = "" if config.backend else " (the installed one of highest priority)"

@@ -40,7 +40,7 @@ class ArraySource(Source):
 
     @property
     def spec(self) -> Mapping[str, TensorSpec]:
-        return _spec(next(iter(self.data.values()), {}))
+        return _spec(self.data.get(self.split) or next(iter(self.data.values()), {}))
 
     def __len__(self) -> int:
         return next((len(values) for values in self.data.get(self.split, {}).values()), 0)

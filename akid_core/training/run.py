@@ -149,6 +149,7 @@ class Run:
             run_dir=self.directory.path if self.directory else None,
             step=self.state.step,
             epoch=self.epoch,
+            limit=self.limit,
             values=values or {},
             **more,
         )

@@ -1,0 +1,174 @@
+"""Three backends, one meaning: NumPy in float64 is the referee of torch and TensorFlow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import akid_core as akid
+from akid_core import layers as L
+from akid_core.data.batch import Batch
+from akid_core.graph.resolved import Value
+from akid_core.specs.precision import Precision
+
+pytest.importorskip("torch")
+pytest.importorskip("tensorflow")
+pytest.importorskip("akid_datasets")
+
+NATIVE = ("torch", "tensorflow")
+
+
+def brain(dtype: str) -> akid.Brain:
+    """Every built-in layer that has an effect on gradients, dropout and running statistics included."""
+    made = akid.Brain.graph(
+        L.Conv2d(channels=6, kernel=3, name="conv1").on("image"),
+        L.BatchNorm(name="norm1").on("conv1"),
+        L.Tanh(name="tanh1").on("norm1"),
+        L.Conv2d(channels=4, kernel=2, stride=2, padding="same", name="left").on("tanh1"),
+        L.AvgPool2d(kernel=3, stride=2, padding="same", name="right").on("tanh1"),
+        L.Concat(name="both").on("left", "right"),
+        L.Dropout(rate=0.3, name="drop").on("both"),
+        L.Conv2d(channels=10, kernel=1, name="mixed").on("drop"),
+        L.Sigmoid(name="gate").on("mixed"),
+        L.Add(name="sum").on("gate", "both"),
+        L.Flatten(name="flat").on("sum"),
+        L.Dense(units=10, name="logits").on("flat"),
+        inputs="image", outputs="logits",
+    )  # fmt: skip
+    made = made.with_loss(L.SoftmaxCrossEntropy(name="loss"), "logits", "label").with_metric(L.Accuracy(), "logits", "label")
+    return akid.Brain(
+        nodes=made.nodes, inputs=made.inputs, outputs=made.outputs, losses=made.losses, metrics=made.metrics,
+        precision=Precision.of(dtype),
+    )  # fmt: skip
+
+
+def kid(backend: str, dtype: str, optimizer: akid.Optimizer | None = None) -> akid.Kid:
+    from akid_datasets.augmenters.shift import Shift
+
+    return akid.Kid(
+        brain=brain(dtype),
+        sensors=akid.sensors("digits", batch_size=48, augment=(Shift(pixels=1),)),
+        optimizer=optimizer or akid.SGD(learning_rate=0.05, momentum=0.9),
+        practice=akid.Practice(epochs=100),
+        backend=backend,
+        seed=3,
+    )
+
+
+def error(value: np.ndarray, reference: np.ndarray) -> float:
+    """Norm of the difference over the norm, whose floor is 1e-3 times the square root of the size."""
+    floor = 1e-3 * np.sqrt(reference.size)
+    return float(np.linalg.norm(value.astype(np.float64) - reference) / max(np.linalg.norm(reference), floor))
+
+
+def steps(one: akid.Kid, count: int) -> list[float]:
+    """The objective of each of the first `count` steps."""
+    return [
+        float(one.strategy.run(one.train_sensor.span(step, 1), np.array([0.05])).objective[0]) for step in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def referee() -> akid.Kid:
+    return kid("numpy", "float64")
+
+
+@pytest.mark.parametrize("backend", NATIVE)
+def test_values_and_gradients_in_float32(backend: str, referee: akid.Kid) -> None:
+    one = kid(backend, "float32")
+    one.network.fill(referee.network.read())
+    batch = referee.train_sensor.batch(0, 0)
+    fields = {**batch.fields, Batch.WEIGHTS: batch.weights}
+    targets = [Value(call.path) for call in referee.graph.calls]
+    for training in (False, True):
+        mine = one.network.values(fields, targets, training=training, step=7)
+        theirs = referee.network.values(fields, targets, training=training, step=7)
+        for target, value, reference in zip(targets, mine, theirs, strict=True):
+            assert error(value, reference) <= 1e-5, (target, training)
+    gradients, expected = (net.strategy.trainer.gradients(batch, 7) for net in (one, referee))  # type: ignore[attr-defined]
+    assert gradients.keys() == expected.keys()
+    for path, reference in expected.items():
+        assert error(gradients[path], reference) <= 1e-4, path
+
+
+@pytest.mark.parametrize("backend", NATIVE)
+def test_fifty_steps_in_float64_with_dropout_and_augmentation(backend: str) -> None:
+    one, reference = kid(backend, "float64"), kid("numpy", "float64")
+    np.testing.assert_allclose(steps(one, 50), steps(reference, 50), rtol=1e-8)
+    for path, expected in reference.network.read().items():
+        assert error(one.network[path], expected) <= 1e-8, path
+    mine, theirs = one.strategy.gather()[1], reference.strategy.gather()[1]
+    for name, expected in theirs.items():
+        assert error(mine[name], expected) <= 1e-6, name
+
+
+@pytest.mark.parametrize("backend", NATIVE)
+def test_ten_steps_in_float32(backend: str) -> None:
+    np.testing.assert_allclose(steps(kid(backend, "float32"), 10), steps(kid("numpy", "float64"), 10), rtol=1e-4)
+
+
+@pytest.mark.parametrize("backend", NATIVE)
+def test_dropout_masks_are_equal_to_the_bit(backend: str) -> None:
+    """With weights that are all one and no bias, what is left after dropout is the mask."""
+    masks = []
+    for name in (backend, "numpy"):
+        one = kid(name, "float32")
+        batch = one.train_sensor.batch(0, 0)
+        drop, before = one.network.values(batch.fields, [Value("drop"), Value("both")], training=True, step=11)
+        masks.append((drop != 0) | (before == 0))
+    assert np.array_equal(*masks)
+    assert 0.65 < masks[0].mean() < 0.75
+
+
+def test_augmented_batches_are_equal_to_the_bit() -> None:
+    batches: list[Any] = [kid(name, "float32").train_sensor.batch(2, 5) for name in ("numpy", *NATIVE)]
+    for batch in batches[1:]:
+        assert np.array_equal(batch.fields["image"], batches[0].fields["image"])
+        assert np.array_equal(batch.rows, batches[0].rows)
+
+
+OPTIMIZERS = [
+    akid.SGD(learning_rate=0.1),
+    akid.SGD(learning_rate=0.1, momentum=0.9, weight_decay=0.01, clip_norm=0.5),
+    akid.SGD(learning_rate=0.1, momentum=0.9, nesterov=True),
+    akid.Adam(learning_rate=0.01),
+    akid.AdamW(learning_rate=0.01, weight_decay=0.1),
+]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda one: f"{one.component()}-{hash(one) % 1000}")
+def test_optimizers_with_the_same_gradients_in_float64(optimizer: akid.Optimizer) -> None:
+    """A linear loss has the same gradient at every point: each backend's update meets the same recorded gradients."""
+    random = np.random.default_rng(0)
+    x, direction = random.standard_normal((50, 1, 8)), random.standard_normal((50, 1, 3))
+
+    def trained(backend: str) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        linear = akid.Brain(
+            nodes=(L.Dense(units=3, name="line").on("image"),), inputs="image", precision=Precision.of("float64")
+        ).with_loss(Dot(), "line", "label")
+        one = akid.Kid(
+            brain=linear,
+            sensors=akid.sensors(train=(x.reshape(50, 8), direction.reshape(50, 3)), batch_size=1),
+            optimizer=optimizer,
+            practice=akid.Practice(steps=50, log_every="never"),
+            backend=backend,
+        )
+        one.practice()
+        return one.strategy.gather()
+
+    expected = trained("numpy")
+    for backend in NATIVE:
+        for mine, theirs in zip(trained(backend), expected, strict=True):
+            assert mine.keys() == theirs.keys()
+            for name, reference in theirs.items():
+                assert error(mine[name], reference) <= 1e-10, (backend, name)
+
+
+class Dot(L.MeanSquaredError):
+    """The product of prediction and target: its gradient does not depend on the prediction."""
+
+    def forward(self, context: Any, prediction: Any, target: Any) -> tuple[Any, Any]:
+        value = context.ops.sum(prediction * target, axis=1)
+        return value, context.ops.zeros_like(value) + 1.0
