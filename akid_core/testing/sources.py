@@ -18,11 +18,11 @@ _MOST = 64  # rows that a test reads, so that large sources are tested as fast a
 class SourceSuite(ABC):
     """Subclass it under a name that starts with `Test`, and say what is tested::
 
-        class TestDigits(SourceSuite):
-            splits = ("train", "val", "test")
+    class TestDigits(SourceSuite):
+        splits = ("train", "val", "test")
 
-            def source(self) -> Source:
-                return Digits()
+        def source(self) -> Source:
+            return Digits()
     """
 
     splits: ClassVar[tuple[Split, ...]] = ("train",)

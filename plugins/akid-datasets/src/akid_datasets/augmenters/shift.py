@@ -14,9 +14,9 @@ from akid_core.specs import TensorSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Shift(Augmenter):
-    """Move each row by whole pixels, drawn from -`pixels` to `pixels` for each of the last two axes; zeros fill the gap.
+    """Move each row by whole pixels, -`pixels` to `pixels` along each of the last two axes; zeros fill the gap.
 
-    `fields`: each (batch, …, height, width) of any type; one row's fields move together, as an image and its mask must.
+    `fields`: each (batch, …, height, width) of any type; the fields of a row move together, as image and mask must.
     """
 
     pixels: int = 1

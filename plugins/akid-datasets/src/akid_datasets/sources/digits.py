@@ -23,7 +23,7 @@ class Digits(Source):
 
     The split is a rule: with the rows sorted by label, and by their order in the file within a label, every fifth row
     from the first is for validation, every fifth from the second for test, the rest for training. So each digit is
-    split alike, to within one row, and every writer is in each part.
+    split alike, to within one row.
 
     Data: the test set of E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
     Repository, 1998, https://doi.org/10.24432/C50P49, licensed CC BY 4.0
