@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from akid_core.random import row_bits
+from akid_core.random import elements, row_bits
 from akid_core.specs.tensor import wider
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from akid_core.graph.resolved import Call
     from akid_core.ops import Ops
 
@@ -49,9 +51,11 @@ class Context:
         A function of (seed, path, step, row, element) alone: the same on every backend and for any number of workers.
         The element is the index in the canonical layout; probabilities are resolved to 2^-24.
         """
-        from akid_core.random import elements
-
-        bits = row_bits(self.ops, self.key, self.step, self.rows, self.ops.asarray(elements(row_shape), "int32"))
+        bits = row_bits(self.ops, self.key, self.step, self.rows, self.ops.asarray(self.elements(row_shape), "int32"))
         threshold = math.ceil(probability * (1 << 24))
         shifted = self.ops.bitwise_and(self.ops.bitwise_right_shift(bits, 8), 0xFFFFFF)
         return shifted < threshold
+
+    def elements(self, row_shape: tuple[int, ...]) -> np.ndarray:
+        """The canonical index of each element of a row, int32; a backend that lays its values otherwise, otherwise."""
+        return elements(row_shape)

@@ -1,0 +1,101 @@
+"""TensorFlow as a backend."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from akid_core.backends.contract import Backend, Built, Network, Trainer
+from akid_core.backends.plan import Execution, Plan
+from akid_core.errors import ConfigurationError, UsageError
+from akid_core.graph.resolved import Call, Graph
+from akid_core.optimizers.base import Optimizer
+from akid_core.plugins import default_manager
+from akid_core.plugins.registry import Registry
+from akid_tf.devices import device_name, use_threads
+from akid_tf.live import BuildContext, portable
+from akid_tf.module import OPS
+from akid_tf.network import TensorflowNetwork
+from akid_tf.runtime import tf
+from akid_tf.trainer import TensorflowTrainer
+
+BUNDLE = 32
+"""Steps in one call: the cost of a call is then spread thin, and a longer span gains little."""
+
+PRECISIONS = ("float32", "float64")
+
+
+class TensorflowBackend(Backend):
+    """Compiles a span of steps into one call and computes channels last; what has no native form runs portably.
+
+    `registry`: where builders of native layers are looked up; by default that of the installed plugins.
+    """
+
+    name = "tensorflow"
+    ops = OPS
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry if registry is not None else default_manager().registry
+
+    def plan(self, execution: Execution, graph: Graph) -> Plan:
+        check(graph)
+        if execution.layout == "channels_first":
+            raise ConfigurationError(
+                "execution.layout is 'channels_first', but TensorFlow's kernels for images compute channels last on "
+                "the CPU: leave it out or write 'channels_last'. Parameters and results are canonical in any case."
+            )
+        if execution.fused:
+            raise ConfigurationError(
+                "execution.fused is true, but the tensorflow backend runs the optimizers' formulas, compiled with the "
+                "step: leave it out."
+            )
+        device_name(execution.device)
+        use_threads(execution.threads)
+        return Plan(
+            backend=self.name,
+            device=execution.device,
+            threads=execution.threads,
+            bundle=execution.bundle or BUNDLE,
+            layout="channels_last",
+            strategy=execution.strategy,
+            versions=self.versions(),
+        )
+
+    def network(self, graph: Graph, plan: Plan, seed: int) -> Network:
+        check(graph)
+        use_threads(plan.threads)
+        built = {call.path: self._build(call, graph, plan) for call in graph.everything}
+        return TensorflowNetwork(graph, built, seed)
+
+    def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
+        if not isinstance(network, TensorflowNetwork):
+            raise UsageError(f"The tensorflow backend trains its own networks, not a {type(network).__name__}.")
+        return TensorflowTrainer(network, optimizer)
+
+    def versions(self) -> dict[str, str]:
+        return {"tensorflow": tf.__version__, "numpy": np.__version__}
+
+    def _build(self, call: Call, graph: Graph, plan: Plan) -> Built:
+        """The native form of a call's layer where a plugin has one for exactly this class, else the portable one."""
+        layer, registry = call.layer, self._registry
+        name = layer.component()
+        native = registry.has("layer_builder", name, self.name) and registry.get("layer", name) is type(layer)
+        build = registry.get("layer_builder", name, self.name) if native else portable
+        built: Built = build(layer, call.in_specs, BuildContext(call=call, precision=graph.precision, plan=plan))
+        return built
+
+
+def check(graph: Graph) -> None:
+    """Raise `ConfigurationError` for what this backend cannot run."""
+    precision = graph.precision
+    if precision.params != precision.compute or precision.compute not in PRECISIONS:
+        raise ConfigurationError(
+            f"The tensorflow backend computes in one type, {' or '.join(PRECISIONS)}, but the brain's precision asks "
+            f"for parameters in {precision.params} and computation in {precision.compute}."
+        )
+    for call in graph.everything:
+        delayed = [str(value) for value in call.inputs if value.delay]
+        if delayed:
+            raise ConfigurationError(
+                f"The block {call.path!r} takes the delayed value {delayed[0]}: a brain with delays can be described "
+                "and drawn, but the tensorflow backend does not run it."
+            )

@@ -1,0 +1,55 @@
+"""Feed: what a compiled program takes, so that no size of a batch or a span ever compiles it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from akid_core.data.batch import Batch
+from akid_core.errors import DataError, suggest
+from akid_core.graph.resolved import Call, Graph, Value
+from akid_core.specs.layer import Loss, Metric
+from akid_core.specs.tensor import TensorSpec
+from akid_tf.runtime import tf
+
+_WEIGHTS = TensorSpec(("N",), "float32", "N")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """The inputs and batch fields, by name, that a walk over some calls of a graph needs."""
+
+    specs: Mapping[str, TensorSpec]
+
+    @classmethod
+    def of(cls, graph: Graph, calls: Iterable[Call], targets: Iterable[Value] = ()) -> Feed:
+        """What the calls need, and the targets that are no call's output."""
+        calls = tuple(calls)
+        values = [value for call in calls for value in call.inputs] + list(targets)
+        specs = {
+            value.source: _WEIGHTS if value.source == Batch.WEIGHTS else graph.spec(value)
+            for value in values
+            if value.source not in graph.by_path
+        }
+        if any(isinstance(call.layer, Loss | Metric) for call in calls):
+            specs[Batch.WEIGHTS] = _WEIGHTS
+        return cls(specs)
+
+    def signature(self, *, stacked: bool = False) -> dict[str, tf.TensorSpec]:
+        """Specs by name, symbolic sizes open; `stacked`: behind one more open axis, the steps of a span."""
+        first = (None,) if stacked else ()
+        return {
+            name: tf.TensorSpec((*first, *(size if isinstance(size, int) else None for size in spec.shape)), spec.dtype)
+            for name, spec in self.specs.items()
+        }
+
+    def arrays(self, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The fields that are needed, in the types that the graph settled. Raises `DataError` where one is missing."""
+        arrays = {}
+        for name, spec in self.specs.items():
+            if name not in fields:
+                raise DataError(f"The batch has no field {name!r}.{suggest(name, fields)} It has: {', '.join(fields)}.")
+            arrays[name] = np.asarray(fields[name], dtype=spec.dtype)
+        return arrays

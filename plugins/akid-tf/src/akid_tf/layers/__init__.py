@@ -1,0 +1,1 @@
+"""Native forms of the layers whose kernels matter, channels last."""

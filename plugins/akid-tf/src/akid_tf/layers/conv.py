@@ -1,0 +1,42 @@
+"""Convolution, channels last; weights lie HWIO."""
+
+from __future__ import annotations
+
+from akid_core.backends.contract import Built, Place
+from akid_core.layers import Conv2d
+from akid_core.specs.context import Context
+from akid_core.specs.tensor import TensorSpec
+from akid_tf.layout import Layout
+from akid_tf.live import BuildContext, LiveLayer
+from akid_tf.runtime import tf
+
+
+class LiveConv2d(LiveLayer):
+    """`tf.nn.conv2d`; a convolution in groups is as many small ones."""
+
+    layout = Layout.CHANNELS_LAST
+
+    def __init__(self, layer: Conv2d, x: TensorSpec) -> None:
+        super().__init__(layer)
+        self.windows = layer.windows(x)
+
+    def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
+        layer, weight = self.layer, context.params["weight"]
+        if layer.groups == 1:
+            out = self._convolve(x, weight)
+        else:
+            # Not every kernel has a gradient for groups, and for float64 none has.
+            parts = zip(tf.split(x, layer.groups, axis=3), tf.split(weight, layer.groups, axis=3), strict=True)
+            out = tf.concat([self._convolve(*part) for part in parts], axis=3)
+        return tf.nn.bias_add(out, context.params["bias"]) if layer.bias else out
+
+    def _convolve(self, x: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+        windows = self.windows
+        padding = [(0, 0), *windows.widths, (0, 0)]
+        return tf.nn.conv2d(x, weight, windows.stride, padding, dilations=windows.dilation)
+
+
+def build(layer: Conv2d, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+    """A convolution, native."""
+    places = {"weight": Place("weight", "HWIO"), "bias": Place("bias")}
+    return Built(LiveConv2d(layer, *in_specs), {spec.name: places[spec.name] for spec in context.call.params})

@@ -1,0 +1,132 @@
+"""GraphModule: a whole graph as one `tf.Module`, called with the fields of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from akid_core.backends.contract import Built
+from akid_core.data.batch import Batch
+from akid_core.graph.resolved import Call, Graph, Value
+from akid_core.random import derive_key
+from akid_core.specs.context import Context
+from akid_core.specs.layer import Loss, Metric
+from akid_tf.layout import Laid, Layout, permutation, shared
+from akid_tf.live import ChannelsLastContext
+from akid_tf.ops import TensorflowOps
+from akid_tf.parameter import Parameter
+from akid_tf.runtime import tf
+
+OPS = TensorflowOps()
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How a walk runs. `step`: int32 (1,), its number. `rows`: int32 (batch,), the rows' numbers in the global batch."""
+
+    training: bool
+    step: tf.Tensor
+    rows: tf.Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What one walk gave: each call's outputs by path, and new values of state parameters, as their variables lie."""
+
+    values: dict[str, tuple[Laid, ...]]
+    updates: dict[str, tf.Tensor] = field(default_factory=dict)
+
+    def __getitem__(self, value: Value) -> tf.Tensor:
+        """One value, in the canonical layout."""
+        return self.values[value.source][value.output].lay(Layout.CANONICAL)
+
+
+class GraphModule(tf.Module):
+    """The modules of all calls, and the parameters under their full paths.
+
+    Calls that share parameters read the same variables, each with its axes as its own module wants them.
+    """
+
+    def __init__(self, graph: Graph, built: Mapping[str, Built], seed: int) -> None:
+        super().__init__(name="brain")
+        self.layers = {path: one.module for path, one in built.items()}
+        self.parameters: dict[str, Parameter] = {}
+        self._places = {path: one.places for path, one in built.items()}
+        self._keys = {path: derive_key(seed, "mask", path) for path in built}
+        self._reductions = graph.precision.reductions
+        for call in graph.everything:
+            for spec in call.params:
+                path, place = call.param_path(spec.name), self._places[call.path][spec.name]
+                self.parameters.setdefault(path, Parameter(path, spec, place.axes or spec.axes))
+
+    def place(self, calls: Iterable[Call]) -> None:
+        """Make the variables on the current device and put them into the modules of the calls."""
+        for parameter in self.parameters.values():
+            parameter.place()
+        for call in calls:
+            for spec in call.params:
+                *inside, name = self._places[call.path][spec.name].path.split(".")
+                holder: Any = self.layers[call.path]
+                for attribute in inside:
+                    holder = getattr(holder, attribute)
+                setattr(holder, name, self.parameters[call.param_path(spec.name)].variable)
+
+    def __call__(self, calls: Iterable[Call], fields: Mapping[str, tf.Tensor], mode: Mode) -> Forward:
+        """Walk the calls in order. A later call that shares a state parameter sees what an earlier one made of it.
+
+        fields: tensors by name, each (batch, ...), canonical; `Batch.WEIGHTS` (batch,) where losses or metrics are met.
+        """
+        forward = Forward({name: (Laid(tensor),) for name, tensor in fields.items()})
+        read: dict[str, tf.Tensor] = {}
+        for call in calls:
+            try:
+                self._call(call, forward, read, mode)
+            except Exception as error:
+                error.add_note(f"in block {call.path} with inputs {', '.join(map(str, call.in_specs))}")
+                raise
+        return forward
+
+    def _call(self, call: Call, forward: Forward, read: dict[str, tf.Tensor], mode: Mode) -> None:
+        """Run one call; its outputs and updates go into `forward`, the parameters it reads into `read`."""
+        module = self.layers[call.path]
+        laid = [forward.values[value.source][value.output] for value in call.inputs]
+        layout = shared(laid) if module.layout is Layout.EITHER else module.layout
+        inputs = [value.lay(layout) for value in laid]
+        context = (ChannelsLastContext if layout is Layout.CHANNELS_LAST else Context)(
+            call=call,
+            ops=OPS,
+            params={spec.name: self._read(call, spec.name, read) for spec in call.params},
+            training=mode.training,
+            step=mode.step,
+            rows=mode.rows,
+            key=self._keys[call.path],
+            reductions=self._reductions,
+        )
+        if isinstance(call.layer, Metric):
+            inputs.append(forward[Value(Batch.WEIGHTS)])
+        outputs = module(context, *inputs)
+        if isinstance(call.layer, Loss):
+            value, weight = outputs
+            outputs = value, weight * tf.cast(forward[Value(Batch.WEIGHTS)], weight.dtype)
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        forward.values[call.path] = tuple(Laid(tensor, layout) for tensor in outputs)
+        for name, value in context.updates.items():
+            path = call.param_path(name)
+            read[path] = forward.updates[path] = _turned(value, self._axes(call, name), self.parameters[path].axes)
+
+    def _read(self, call: Call, name: str, read: dict[str, tf.Tensor]) -> tf.Tensor:
+        """A parameter with its axes as the call's module wants them; each variable is read once in a walk."""
+        path = call.param_path(name)
+        parameter = self.parameters[path]
+        if path not in read:
+            read[path] = tf.convert_to_tensor(parameter.variable)
+        return _turned(read[path], parameter.axes, self._axes(call, name))
+
+    def _axes(self, call: Call, name: str) -> str:
+        return self._places[call.path][name].axes or self.parameters[call.param_path(name)].spec.axes
+
+
+def _turned(tensor: tf.Tensor, axes: str, wanted: str) -> tf.Tensor:
+    order = permutation(axes, wanted)
+    return tensor if order is None else tf.transpose(tensor, order)

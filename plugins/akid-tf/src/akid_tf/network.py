@@ -1,0 +1,93 @@
+"""A live network in TensorFlow: a `tf.Module` for each layer, variables under full paths, compiled evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from akid_core.backends.contract import Arrays, Built, MetricStates, Network
+from akid_core.data.batch import Batch
+from akid_core.errors import UnknownNameError, suggest
+from akid_core.graph.resolved import Call, Graph, Value
+from akid_tf.devices import device_name
+from akid_tf.feed import Feed
+from akid_tf.measures import Tensors, states
+from akid_tf.module import Forward, GraphModule, Mode
+from akid_tf.parameter import Parameter
+from akid_tf.runtime import tf
+
+Fields = Mapping[str, tf.Tensor]
+
+
+class TensorflowNetwork(Network):
+    """One `tf.Variable` for each parameter. `module` is the network as TensorFlow knows it."""
+
+    def __init__(self, graph: Graph, built: Mapping[str, Built], seed: int) -> None:
+        self.graph = graph
+        self.module = GraphModule(graph, built, seed)
+        self.measured = graph.needed([Value(call.path) for call in graph.losses + graph.metrics])
+        self.feed = Feed.of(graph, self.measured)
+        self._measure = tf.function(self._states, input_signature=[self.feed.signature()])
+        self._programs: dict[Any, tuple[Feed, Callable[..., list[tf.Tensor]]]] = {}
+
+    def place(self, device: str) -> None:
+        with tf.device(device_name(device)):
+            self.module.place(self.graph.everything)
+
+    def fill(self, values: Mapping[str, np.ndarray]) -> None:
+        for path, value in values.items():
+            parameter = self.parameter(path)
+            parameter.assign(parameter.variable, value, f"The parameter {path!r}")
+
+    def read(self, paths: Iterable[str] | None = None) -> Arrays:
+        chosen = map(self.parameter, self.module.parameters if paths is None else paths)
+        return {parameter.path: parameter.canonical(parameter.variable) for parameter in chosen}
+
+    def native(self, path: str) -> tf.Variable:
+        return self.parameter(path).variable
+
+    def parameter(self, path: str) -> Parameter:
+        """The parameter at `path`. Raises `UnknownNameError` with the paths that exist."""
+        known = self.module.parameters
+        if path not in known:
+            raise UnknownNameError(
+                f"The network has no parameter {path!r}.{suggest(path, known)} It has: {', '.join(known) or 'none'}."
+            )
+        return known[path]
+
+    def values(
+        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+    ) -> list[np.ndarray]:
+        key = (tuple(targets), training)
+        if key not in self._programs:
+            self._programs[key] = self._program(*key)
+        feed, program = self._programs[key]
+        return [tensor.numpy() for tensor in program(feed.arrays(fields), np.array([step], np.int32))]
+
+    def measure(self, batch: Batch) -> MetricStates:
+        parts = self._measure(self.feed.arrays({**batch.fields, Batch.WEIGHTS: batch.weights}))
+        return {path: {name: part.numpy() for name, part in state.items()} for path, state in parts.items()}
+
+    def forward(
+        self, calls: Iterable[Call], fields: Fields, *, training: bool, step: tf.Tensor, first_row: tf.Tensor | int = 0
+    ) -> Forward:
+        """Walk the calls with tensors. `step`: int32 (1,), its number. `first_row`: int32, the number of row 0."""
+        size = tf.shape(next(iter(fields.values())))[0]
+        return self.module(calls, fields, Mode(training, step, first_row + tf.range(size)))
+
+    def _states(self, fields: Fields) -> Tensors:
+        forward = self.forward(self.measured, fields, training=False, step=tf.zeros([1], tf.int32))
+        return states(self.graph, forward)
+
+    def _program(self, targets: tuple[Value, ...], training: bool) -> tuple[Feed, Callable[..., list[tf.Tensor]]]:
+        """What computes the targets, and what it takes."""
+        calls = self.graph.needed(targets)
+        feed = Feed.of(self.graph, calls, targets)
+
+        def compute(fields: Fields, step: tf.Tensor) -> list[tf.Tensor]:
+            forward = self.forward(calls, fields, training=training, step=step)
+            return [forward[target] for target in targets]
+
+        return feed, tf.function(compute, input_signature=[feed.signature(), tf.TensorSpec((1,), tf.int32)])
