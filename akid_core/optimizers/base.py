@@ -6,6 +6,7 @@ kernel. All that depends on the step alone (learning rate, bias corrections) is 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -30,8 +31,9 @@ class Optimizer:
     clip_norm: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.learning_rate, Schedule) and not self.learning_rate >= 0:
-            raise ValueError(f"learning_rate must be a number of at least 0, or a schedule, got {self.learning_rate!r}")
+        rate = self.learning_rate
+        if not isinstance(rate, Schedule) and not (isinstance(rate, int | float) and 0 <= rate < math.inf):
+            raise ValueError(f"learning_rate must be a number of at least 0, or a schedule, got {rate!r}")
         if not self.weight_decay >= 0:
             raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay!r}")
         if self.clip_norm is not None and not self.clip_norm > 0:
