@@ -492,6 +492,19 @@ def test_prune_does_not_count_the_damaged(tmp_path: Path) -> None:
     assert names(tmp_path) == {"step-3", "step-4"}
 
 
+def test_a_deletion_that_is_cut_short_leaves_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut_short(directory: Path) -> None:
+        (directory / "params.safetensors").unlink()
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    write(tmp_path, 1)
+    write(tmp_path, 2)
+    monkeypatch.setattr(shutil, "rmtree", cut_short)
+    with pytest.raises(CheckpointError, match="step-1 cannot be deleted: Input/output error"):
+        prune(tmp_path, keep=1)
+    assert steps(tmp_path) == [2]
+
+
 def test_prune_with_fewer_than_it_keeps(tmp_path: Path) -> None:
     prune(tmp_path, keep=3)
     write(tmp_path, 1)
