@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(sys.argv[1:] if arguments is None else list(arguments))
     except SystemExit as stop:  # how argparse ends after --help and wrong usage
-        return stop.code if isinstance(stop.code, int) else EXIT_DONE
+        return _code(stop.code)
     except KeyboardInterrupt:
         print("akid: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -51,6 +51,14 @@ def _run(arguments: list[str]) -> int:
     else:
         raise UsageError(f"which command? One of {', '.join(default_manager().registry.names('command'))}.")
     return EXIT_DONE
+
+
+def _code(code: object) -> int:
+    """The exit code that Python itself would give `sys.exit(code)`."""
+    if isinstance(code, str):
+        print(code, file=sys.stderr)
+        return EXIT_FAILURE
+    return code if isinstance(code, int) else EXIT_DONE
 
 
 def _command(name: str) -> Callable[[list[str]], int]:

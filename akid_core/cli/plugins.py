@@ -113,7 +113,8 @@ def _check(manager: PluginManager, name: str | None) -> int:
             complaints.append(str(error))
     for complaint in complaints:
         print(f"FAILED  {complaint}")
-    print(f"{len(plugins)} plugins, {len(components)} components, {len(complaints)} failures")
+    counts = {"plugin": plugins, "component": components, "failure": complaints}
+    print(", ".join(f"{len(items)} {noun}{'' if len(items) == 1 else 's'}" for noun, items in counts.items()))
     return EXIT_FAILURE if complaints else EXIT_DONE
 
 

@@ -68,7 +68,13 @@ def make_dist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeD
 
     before = set(sys.modules)
     yield make
-    for module in set(sys.modules) - before:
-        if str(getattr(sys.modules[module], "__file__", None) or "").startswith(str(tmp_path)):
-            del sys.modules[module]
+    for name in set(sys.modules) - before:
+        if _lies_in(sys.modules[name], tmp_path):
+            del sys.modules[name]
     default_manager.cache_clear()
+
+
+def _lies_in(module: object, folder: Path) -> bool:
+    """Whether a module was imported from the folder; a package without `__init__.py` has a path and no file."""
+    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    return any(Path(place).is_relative_to(folder) for place in places if place)
