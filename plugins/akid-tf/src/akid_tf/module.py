@@ -23,7 +23,7 @@ OPS = TensorflowOps()
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How a walk runs. `step`: int32 (1,), its number. `rows`: int32 (batch,), the rows' numbers in the global batch."""
+    """How a walk runs. `step`: int32 (1,), its number. `rows`: int32 (batch,), of rows in the global batch."""
 
     training: bool
     step: tf.Tensor

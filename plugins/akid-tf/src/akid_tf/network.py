@@ -12,7 +12,7 @@ from akid_core.data.batch import Batch
 from akid_core.errors import UnknownNameError, suggest
 from akid_core.graph.resolved import Call, Graph, Value
 from akid_tf.devices import device_name
-from akid_tf.feed import Feed
+from akid_tf.feed import Feed, program
 from akid_tf.measures import Tensors, states
 from akid_tf.module import Forward, GraphModule, Mode
 from akid_tf.parameter import Parameter
@@ -29,7 +29,7 @@ class TensorflowNetwork(Network):
         self.module = GraphModule(graph, built, seed)
         self.measured = graph.needed([Value(call.path) for call in graph.losses + graph.metrics])
         self.feed = Feed.of(graph, self.measured)
-        self._measure = tf.function(self._states, input_signature=[self.feed.signature()])
+        self._measure = program(self._states, [self.feed.signature()])
         self._programs: dict[Any, tuple[Feed, Callable[..., list[tf.Tensor]]]] = {}
 
     def place(self, device: str) -> None:
@@ -63,8 +63,8 @@ class TensorflowNetwork(Network):
         key = (tuple(targets), training)
         if key not in self._programs:
             self._programs[key] = self._program(*key)
-        feed, program = self._programs[key]
-        return [tensor.numpy() for tensor in program(feed.arrays(fields), np.array([step], np.int32))]
+        feed, compute = self._programs[key]
+        return [tensor.numpy() for tensor in compute(feed.arrays(fields), np.array([step], np.int32))]
 
     def measure(self, batch: Batch) -> MetricStates:
         parts = self._measure(self.feed.arrays({**batch.fields, Batch.WEIGHTS: batch.weights}))
@@ -90,4 +90,4 @@ class TensorflowNetwork(Network):
             forward = self.forward(calls, fields, training=training, step=step)
             return [forward[target] for target in targets]
 
-        return feed, tf.function(compute, input_signature=[feed.signature(), tf.TensorSpec((1,), tf.int32)])
+        return feed, program(compute, [feed.signature(), tf.TensorSpec((1,), tf.int32)])

@@ -11,6 +11,7 @@ from akid_core.backends.contract import Arrays, SpanResult, Trainer
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import ConfigurationError
 from akid_core.optimizers.base import Optimizer
+from akid_tf.feed import program
 from akid_tf.measures import Tensors, merged, objective, states, types
 from akid_tf.module import Forward
 from akid_tf.network import Fields, TensorflowNetwork
@@ -45,8 +46,8 @@ class TensorflowTrainer(Trainer):
         self.optimizer = LiveOptimizer(optimizer, self._trained)
         numbers = tf.TensorSpec((None, self.optimizer.width), tf.float64)
         stacked = network.feed.signature(stacked=True)
-        self._span = tf.function(self._steps, input_signature=[stacked, numbers, _NUMBER, _NUMBER])
-        self._gradients = tf.function(self._gradient, input_signature=[network.feed.signature(), _NUMBER])
+        self._span = program(self._steps, [stacked, numbers, _NUMBER, _NUMBER])
+        self._gradients = program(self._gradient, [network.feed.signature(), _NUMBER])
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
         fields = self._network.feed.arrays({**span.fields, Batch.WEIGHTS: span.weights})
