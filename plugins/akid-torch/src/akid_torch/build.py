@@ -1,0 +1,64 @@
+"""From the calls of a graph to modules: native where there is a builder, portable everywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from akid_core.backends.contract import Built
+from akid_core.graph.resolved import Call, Graph
+from akid_core.plugins.registry import Registry
+from akid_core.specs.tensor import wider
+from akid_torch import portable
+from akid_torch.context import BuildContext
+from akid_torch.places import Home
+from akid_torch.plugin import BACKEND
+
+
+class Parts(NamedTuple):
+    """Modules by the path of their call, and parameters by their own."""
+
+    modules: Mapping[str, nn.Module]
+    homes: Mapping[str, Home]
+
+
+def build(graph: Graph, contexts: Iterable[BuildContext], registry: Registry) -> Parts:
+    """Build the module of every call, without storage: tensors are on torch's meta device until they are placed."""
+    builts: dict[str, Built] = {}
+    families: dict[str, list[Call]] = {}
+    by_path = {context.call.path: context for context in contexts}
+    with torch.device("meta"):
+        for path, context in by_path.items():
+            builts[path] = _build(context, registry)
+            families.setdefault(context.call.owner, []).append(context.call)
+        for family in families.values():
+            if len({_axes(builts[call.path]) for call in family}) > 1:  # sharers of one parameter must lay it out alike
+                builts.update({call.path: portable.build(call.layer, by_path[call.path]) for call in family})
+    homes = [home for owner, family in families.items() for home in _homes(owner, family, builts)]
+    return Parts({path: built.module for path, built in builts.items()}, {home.path: home for home in homes})
+
+
+def _build(context: BuildContext, registry: Registry) -> Built:
+    """By the builder of the layer's own class. Kernels compute in one type: other precisions run portably."""
+    layer, precision, name = context.call.layer, context.precision, context.call.layer.component()
+    uniform = precision.params == precision.compute == wider(precision.compute, precision.reductions)
+    known = registry.has("layer_builder", name, BACKEND) and registry.has("layer", name, BACKEND)
+    if uniform and known and registry.get("layer", name, BACKEND) is type(layer):
+        built: Built = registry.get("layer_builder", name, BACKEND)(layer, context.call.in_specs, context)
+        return built
+    return portable.build(layer, context)
+
+
+def _axes(built: Built) -> frozenset[tuple[str, str]]:
+    return frozenset((name, place.axes) for name, place in built.places.items())
+
+
+def _homes(owner: str, family: list[Call], builts: Mapping[str, Built]) -> Iterable[Home]:
+    """The parameters that live under `owner`. A place that no spec names is a parameter that an attached module brings."""
+    axes = {spec.name: spec.axes for spec in family[0].params}
+    for name in {**axes, **builts[family[0].path].places}:
+        places = [(builts[call.path].module, builts[call.path].places[name]) for call in family]
+        yield Home.of(f"{owner}/{name}", axes.get(name, ""), places)

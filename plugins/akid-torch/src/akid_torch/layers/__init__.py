@@ -1,0 +1,1 @@
+"""Native builders: layers whose kernels in torch are faster than their portable definitions, of equal meaning."""

@@ -1,0 +1,37 @@
+"""Native batch normalisation."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from torch.nn import functional
+
+from akid_core.backends.contract import Built
+from akid_core.layers.norm import BatchNorm
+from akid_core.specs.tensor import TensorSpec
+from akid_torch.context import BuildContext, Frame
+from akid_torch.portable import Portable
+
+
+class NativeBatchNorm(Portable):
+    """torch's kernel, which moves the running statistics as the core does (biased inside, unbiased in `variance`)."""
+
+    layer: BatchNorm
+
+    def forward(self, frame: Frame, x: Tensor) -> Tensor:
+        if frame.training and x.numel() == x.shape[1]:
+            return super().forward(frame, x)  # type: ignore[no-any-return]  # torch refuses a single value for each channel
+        moves = frame.learning or not frame.training
+        return functional.batch_norm(
+            x,
+            self.mean if moves else None,
+            self.variance if moves else None,
+            getattr(self, "scale", None),
+            getattr(self, "shift", None),
+            training=frame.training,
+            momentum=1.0 - self.layer.decay,
+            eps=self.layer.epsilon,
+        )
+
+
+def build(layer: BatchNorm, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+    return NativeBatchNorm(layer, context).built

@@ -1,0 +1,96 @@
+"""A live network in torch: the contract's border of NumPy around a `BrainModule`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from akid_core.backends.contract import Arrays, MetricStates, Network
+from akid_core.data.batch import Batch
+from akid_core.errors import PluginError, UnknownNameError, suggest
+from akid_core.graph.resolved import Graph, Value
+from akid_torch.build import Parts
+from akid_torch.module import BrainModule
+from akid_torch.ops import DTYPES, TorchOps
+from akid_torch.places import Home
+
+
+class TorchNetwork(Network):
+    """Parameters live in the modules and are changed in place: `native(path)` stays the same tensor for good."""
+
+    def __init__(self, graph: Graph, parts: Parts, ops: TorchOps, channels_last: bool) -> None:
+        self.graph, self.module = graph, BrainModule(graph, parts.modules)
+        self.ops, self._channels_last = ops, channels_last
+        self._homes = dict(parts.homes)
+        self._specs = {**graph.inputs, **graph.fields}
+
+    def place(self, device: str) -> None:
+        self.module.device = self.ops.device = torch.device(device)
+        for home in self._homes.values():
+            home.place(self.module.device, self._channels_last)
+        for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
+            if tensor.is_meta:
+                raise PluginError(
+                    f"The native module of {name.split('.')[0]!r} holds the tensor {name!r}, which its builder does not "
+                    "name: a builder names the place of every parameter, and makes constants where they are first used."
+                )
+        self.module.to(self.module.device)
+
+    def fill(self, values: Mapping[str, np.ndarray]) -> None:
+        for path, value in values.items():
+            home = self.home(path)
+            home.fill(home.tensor, value)
+
+    def read(self, paths: Iterable[str] | None = None) -> Arrays:
+        return {path: self.home(path).read(self.native(path)) for path in (self._homes if paths is None else paths)}
+
+    def native(self, path: str) -> Tensor:
+        return self.home(path).tensor
+
+    def home(self, path: str) -> Home:
+        """Where a parameter lies."""
+        if path not in self._homes:
+            raise UnknownNameError(
+                f"The network has no parameter {path!r}.{suggest(path, self._homes)} It has: {', '.join(self._homes)}."
+            )
+        return self._homes[path]
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """Paths of the parameters that are trained: those of the graph, and those that attached modules bring."""
+        return tuple(path for path, home in self._homes.items() if home.trained)
+
+    def values(
+        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+    ) -> list[np.ndarray]:
+        program = self.module.program(targets)
+        values = [self.tensor(name, array) for name, array in zip(program.fields, program.pick(fields), strict=True)]
+        rows = len(next(iter(fields.values())))
+        with torch.no_grad():
+            slots = self.module.run(program, values, self.module.frame(rows, training, step))
+        return [np.array(slots[program.numbers[target]].cpu().numpy(), order="C") for target in targets]
+
+    def measure(self, batch: Batch) -> MetricStates:
+        losses = [Value(call.path, output) for call in self.graph.losses for output in (0, 1)]
+        parts = [Value(path, part) for path, metric in self.graph.metric_layers.items() for part in range(len(metric.parts))]
+        found = iter(self.values({**batch.fields, Batch.WEIGHTS: batch.weights}, [*losses, *parts]))
+        states: MetricStates = {}
+        for call in self.graph.losses:
+            value, weight = (next(found).astype(np.float64) for _ in range(2))
+            states[call.path] = {"sum": np.sum(value * weight), "count": np.sum(weight)}
+        for path, metric in self.graph.metric_layers.items():
+            states[path] = {part: next(found) for part in metric.parts}
+        return states
+
+    def tensor(self, name: str, array: np.ndarray) -> Tensor:
+        """A field on the device, in the type of its spec; images lie as the plan says. Shape (..., batch, row)."""
+        # torch wants arrays that it may write to, and would warn of others although nothing here writes.
+        tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
+        spec = self._specs.get(name)
+        tensor = tensor.to(self.module.device, DTYPES[spec.dtype] if spec is not None else None)
+        if self._channels_last and spec is not None and spec.rank == 4:
+            tensor = tensor.movedim(-3, -1).contiguous().movedim(-1, -3)
+        return tensor

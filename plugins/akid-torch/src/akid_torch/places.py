@@ -1,0 +1,76 @@
+"""Places: where parameters lie in modules, and in what order of axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from akid_core.backends.contract import Place
+from akid_core.errors import DataError
+
+
+@dataclass(frozen=True)
+class Home:
+    """One parameter: its axes in the canonical layout and as they lie, and every (module, attribute) that holds it."""
+
+    path: str
+    axes: str
+    lying: str
+    holders: tuple[tuple[nn.Module, str], ...]
+
+    @classmethod
+    def of(cls, path: str, axes: str, places: Iterable[tuple[nn.Module, Place]]) -> Home:
+        """The home of a parameter that lies at the given places, which are laid out alike."""
+        located = [(locate(module, place.path), place.axes or axes) for module, place in places]
+        return cls(path, axes, located[0][1], tuple(holder for holder, _ in located))
+
+    @property
+    def tensor(self) -> Tensor:
+        """The live tensor."""
+        module, attribute = self.holders[0]
+        tensor: Tensor = getattr(module, attribute)
+        return tensor
+
+    @property
+    def trained(self) -> bool:
+        return isinstance(self.tensor, nn.Parameter) and self.tensor.requires_grad
+
+    def place(self, device: torch.device, channels_last: bool) -> None:
+        """Give the parameter storage that all holders share: zeros, or the values that an attached module brings."""
+        held = self.tensor
+        form = torch.channels_last if channels_last and held.dim() == 4 else torch.contiguous_format
+        tensor = torch.zeros(held.shape, dtype=held.dtype, device=device).contiguous(memory_format=form)
+        if not held.is_meta:
+            tensor.copy_(held.detach())
+        if isinstance(held, nn.Parameter):
+            tensor = nn.Parameter(tensor, requires_grad=held.requires_grad)
+        for module, attribute in self.holders:
+            setattr(module, attribute, tensor)
+
+    def fill(self, tensor: Tensor, value: np.ndarray) -> None:
+        """Set a tensor that lies like this parameter (itself, or a slot of it) in place, from the canonical layout."""
+        expected = tuple(self._canonical(tensor).shape)
+        if np.shape(value) != expected:
+            raise DataError(f"{self.path!r} has shape {expected}, and was given {np.shape(value)}.")
+        with torch.no_grad():
+            self._canonical(tensor).copy_(torch.from_numpy(np.array(value)))
+
+    def read(self, tensor: Tensor) -> np.ndarray:
+        """A copy in the canonical layout."""
+        return np.array(self._canonical(tensor.detach()).cpu().numpy(), order="C")
+
+    def _canonical(self, tensor: Tensor) -> Tensor:
+        """A view with the canonical order of axes."""
+        if self.lying == self.axes:
+            return tensor
+        return tensor.permute([self.lying.index(axis) for axis in self.axes])
+
+
+def locate(module: nn.Module, path: str) -> tuple[nn.Module, str]:
+    """The module that holds a tensor, and the attribute there: `"1.weight"`."""
+    *inside, attribute = path.split(".")
+    return module.get_submodule(".".join(inside)), attribute

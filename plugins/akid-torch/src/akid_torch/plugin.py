@@ -1,0 +1,43 @@
+"""The light module: what this distribution declares. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from akid_core.plugin_api import BackendInfo, LayerBuilderInfo, hookimpl
+
+BACKEND = "torch"
+
+_BUILDERS = {
+    "attach": "akid_torch.layers.attach:build",
+    "avg_pool2d": "akid_torch.layers.pool:build_avg",
+    "accuracy": "akid_torch.layers.metric:build_accuracy",
+    "batch_norm": "akid_torch.layers.norm:build",
+    "conv2d": "akid_torch.layers.conv:build",
+    "dense": "akid_torch.layers.dense:build",
+    "dropout": "akid_torch.layers.dropout:build",
+    "flatten": "akid_torch.layers.shape:build_flatten",
+    "global_avg_pool2d": "akid_torch.layers.pool:build_global_avg",
+    "max_pool2d": "akid_torch.layers.pool:build_max",
+    "mean_squared_error": "akid_torch.layers.loss:build_mean_squared_error",
+    "relu": "akid_torch.layers.activation:build_relu",
+    "sigmoid": "akid_torch.layers.activation:build_sigmoid",
+    "softmax_cross_entropy": "akid_torch.layers.loss:build_softmax_cross_entropy",
+    "tanh": "akid_torch.layers.activation:build_tanh",
+}
+
+
+@hookimpl
+def akid_backends() -> list[BackendInfo]:
+    return [
+        BackendInfo(
+            name=BACKEND,
+            target="akid_torch.backend:TorchBackend",
+            priority=20,
+            requires=("torch",),
+            summary="PyTorch: native layers, fused optimizers, channels-last images.",
+        )
+    ]
+
+
+@hookimpl
+def akid_layer_builders() -> list[LayerBuilderInfo]:
+    return [LayerBuilderInfo(name=name, backend=BACKEND, target=target) for name, target in _BUILDERS.items()]

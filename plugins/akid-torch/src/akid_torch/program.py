@@ -1,0 +1,125 @@
+"""Program: the calls that some targets need, in order, as a flat list that a forward pass runs through.
+
+Every tensor of a pass has a number, so that running is a walk over a list without names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from akid_core.data.batch import Batch
+from akid_core.errors import DataError
+from akid_core.graph.resolved import Call, Value
+from akid_core.specs.layer import Loss, Metric
+from akid_torch.context import Frame, FrameModule
+
+T = TypeVar("T")
+
+Slots = list[Any]
+"""The tensors of one pass, by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call: what runs, whether it wants the frame, the numbers it takes, and those it gives from `first` on."""
+
+    run: Callable[..., Any]
+    framed: bool
+    sources: tuple[int, ...]
+    first: int
+    count: int
+    path: str
+
+
+class Program:
+    """Runs `calls`, which stand in order. Their inputs and `targets` that no call gives come from outside.
+
+    `fields`: the names of what the batch must hold. `delayed`: what must come from the past.
+    """
+
+    def __init__(
+        self, modules: Mapping[str, nn.Module], calls: Iterable[Call], targets: Mapping[Value, str] | None = None
+    ) -> None:
+        self.numbers: dict[Value, int] = {}
+        self._users: dict[Value, str] = {}
+        self.operations = tuple(self._operation(modules[call.path], call) for call in calls)
+        for value, user in (targets or {}).items():
+            self._take(value, user)
+        self.fields = tuple(value.source for value in self._users if not value.delay)
+        self.delayed = tuple(value for value in self._users if value.delay)
+        self._entries = tuple(self.numbers[value] for value in (*map(Value, self.fields), *self.delayed))
+
+    def pick(self, fields: Mapping[str, T]) -> list[T]:
+        """The fields that are used, in the order of `self.fields`. Raises `DataError` for one that is missing."""
+        for name in self.fields:
+            if name not in fields:
+                user = self._users[Value(name)]
+                raise DataError(
+                    f"{user} needs the field {name!r}, and the batch has none so named; it has: {', '.join(fields)}."
+                )
+        return [fields[name] for name in self.fields]
+
+    def run(self, values: Iterable[Tensor], frame: Frame) -> Slots:
+        """One pass; `values` are those of `fields` and `delayed`. A failure says in which block, with which inputs."""
+        slots: Slots = [None] * len(self.numbers)
+        for entry, value in zip(self._entries, values, strict=True):
+            slots[entry] = value
+        for operation in self.operations:
+            inputs = [slots[source] for source in operation.sources]
+            try:
+                result = operation.run(frame, *inputs) if operation.framed else operation.run(*inputs)
+            except Exception as error:
+                error.add_note(f"in block {operation.path!r} with inputs {_shapes(inputs)}")
+                raise
+            if isinstance(result, torch.Tensor):
+                slots[operation.first] = result
+            else:
+                slots[operation.first : operation.first + operation.count] = result
+        return slots
+
+    def sources(self, call: Call) -> tuple[int, ...]:
+        """Where the inputs of a call lie."""
+        return tuple(self.numbers[value] for value in inputs_of(call))
+
+    def _operation(self, module: nn.Module, call: Call) -> Operation:
+        for value in inputs_of(call):
+            self._take(value, f"The block {call.path!r}")
+        first = len(self.numbers)
+        self.numbers.update({Value(call.path, output): first + output for output in range(len(call.out_specs))})
+        run, framed = (module, isinstance(module, FrameModule))
+        if isinstance(call.layer, Loss):
+            run, framed = _weighted(module, framed), True
+        return Operation(run, framed, self.sources(call), first, len(call.out_specs), call.path)
+
+    def _take(self, value: Value, user: str) -> None:
+        """Number a value; if no call gave it, it comes from outside."""
+        if value not in self.numbers:
+            self.numbers[value] = len(self.numbers)
+            self._users[value] = user
+
+
+def inputs_of(call: Call) -> tuple[Value, ...]:
+    """The inputs of a call; the sample weights enter losses and metrics."""
+    return (*call.inputs, Value(Batch.WEIGHTS)) if isinstance(call.layer, Loss | Metric) else call.inputs
+
+
+def _weighted(module: nn.Module, framed: bool) -> Callable[..., tuple[Tensor, Tensor]]:
+    """A loss whose weights are multiplied by the batch's own."""
+
+    def run(frame: Frame, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        *values, sample_weights = inputs
+        value, weight = module(frame, *values) if framed else module(*values)
+        return value, weight * sample_weights.to(weight.dtype)
+
+    return run
+
+
+def _shapes(inputs: Sequence[Any]) -> str:
+    return ", ".join(
+        f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}" if isinstance(x, torch.Tensor) else str(x) for x in inputs
+    )
