@@ -151,7 +151,7 @@ class LayerSuite:
                 np.testing.assert_allclose(row, batch[:1], rtol=1e-12, atol=1e-12)
 
     def test_yaml_round_trip(self, layer: Layer, registry: Any) -> None:
-        text = dump_yaml({"block": encode(layer)})
+        text = dump_yaml({"block": encode(layer, registry)})
         assert decode("layer", load_yaml(text)["block"], registry, "block") == layer
 
     def test_is_plain_data(self, layer: Layer) -> None:
