@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
+from akid_core.config import dump_yaml, load_yaml
 from akid_core.data import ArraySource, Augmenter, Draws, Sensors, Sequential, Shuffled, Source, sensors
 from akid_core.data.arrays import read_arrays
 from akid_core.errors import ConfigurationError, DataError, UsageError
+from akid_core.plugin_api import AugmenterInfo, SourceInfo, hookimpl
+from akid_core.plugins import PluginManager, Registry
 from akid_core.specs import TensorSpec
 from akid_core.testing.sources import SourceSuite
 
 IMAGES = np.arange(10 * 4, dtype=np.float64).reshape(10, 1, 2, 2)
 LABELS = np.arange(10, dtype=np.uint8)
-
-
-class Registry:
-    """Only the sources that a test needs."""
-
-    def get(self, category: str, name: str, backend: str = "") -> type[Source]:
-        return {("source", "three"): Three}[category, name]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +48,21 @@ class Negate(Augmenter):
         return {name: -fields[name] for name in self.fields}
 
 
+@hookimpl
+def akid_sources() -> Iterable[SourceInfo]:
+    yield SourceInfo(name="three", target=f"{__name__}:Three")
+
+
+@hookimpl
+def akid_augmenters() -> Iterable[AugmenterInfo]:
+    yield AugmenterInfo(name="negate", target=f"{__name__}:Negate")
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    return PluginManager(discover=False, plugins=[sys.modules[__name__]]).registry
+
+
 class TestArrays(SourceSuite):
     splits = ("train", "val")
 
@@ -58,9 +70,9 @@ class TestArrays(SourceSuite):
         return ArraySource(data={"train": {"x": IMAGES, "y": LABELS}, "val": {"x": IMAGES[:2], "y": LABELS[:2]}})
 
 
-def test_a_named_source_gives_a_sensor_for_each_split() -> None:
+def test_a_named_source_gives_a_sensor_for_each_split(registry: Registry) -> None:
     three = sensors("three", batch_size=2, augment=(Negate(),))
-    train, val, test = (three.sensor(split, 7, Registry()) for split in ("train", "val", "test"))
+    train, val, test = (three.sensor(split, 7, registry) for split in ("train", "val", "test"))
     assert train is not None
     assert val is not None
     assert test is None
@@ -70,15 +82,15 @@ def test_a_named_source_gives_a_sensor_for_each_split() -> None:
     assert [batch.fields["x"].tolist() for batch in val.batches()] == [[100]]
 
 
-def test_a_source_with_settings() -> None:
-    train = Sensors(source=Three(rows_to_train=5), drop_last=True, batch_size=2).sensor("train", 0, None)
+def test_a_source_with_settings(registry: Registry) -> None:
+    train = Sensors(source=Three(rows_to_train=5), drop_last=True, batch_size=2).sensor("train", 0, registry)
     assert train is not None
     assert train.steps_per_epoch == 2
 
 
-def test_the_batch_size_of_evaluation() -> None:
+def test_the_batch_size_of_evaluation(registry: Registry) -> None:
     def size(**settings: Any) -> int:
-        val = sensors("three", **settings).sensor("val", 0, Registry())
+        val = sensors("three", **settings).sensor("val", 0, registry)
         assert val is not None
         return val.batch_size
 
@@ -87,16 +99,16 @@ def test_the_batch_size_of_evaluation() -> None:
     assert size(batch_size=1000, eval_batch_size=50) == 50
 
 
-def test_arrays_keep_their_types_and_labels_become_int64() -> None:
+def test_arrays_keep_their_types_and_labels_become_int64(registry: Registry) -> None:
     given = sensors(train=(IMAGES, LABELS), val=(IMAGES[:3], [1, 2, 3]), batch_size=10, sampler=Sequential())
-    train, val = given.sensor("train", 0, None), given.sensor("val", 0, None)
+    train, val = given.sensor("train", 0, registry), given.sensor("val", 0, registry)
     assert train is not None
     assert val is not None
     assert train.spec == {"image": TensorSpec(("N", 1, 2, 2), "float64"), "label": TensorSpec(("N",), "int64")}
     assert np.array_equal(train.batch(0, 0).fields["image"], IMAGES)
     assert train.batch(0, 0).fields["label"].tolist() == list(range(10))
     assert next(val.batches()).fields["label"].tolist() == [1, 2, 3]
-    assert given.sensor("test", 0, None) is None
+    assert given.sensor("test", 0, registry) is None
 
 
 def test_forms_of_arrays() -> None:
@@ -109,9 +121,9 @@ def test_forms_of_arrays() -> None:
     assert read_arrays({"flag": np.array([True, False])}, "train")["flag"].dtype == bool
 
 
-def test_weights_may_be_given_to_one_split_alone() -> None:
+def test_weights_may_be_given_to_one_split_alone(registry: Registry) -> None:
     given = sensors(train=(IMAGES, LABELS, np.arange(10)), val=(IMAGES, LABELS), batch_size=5, sampler=Sequential())
-    train, val = given.sensor("train", 0, None), given.sensor("val", 0, None)
+    train, val = given.sensor("train", 0, registry), given.sensor("val", 0, registry)
     assert train is not None
     assert val is not None
     assert train.batch(0, 1).weights.tolist() == [5, 6, 7, 8, 9]
@@ -147,17 +159,63 @@ def test_splits_that_do_not_fit_each_other() -> None:
         sensors(train=(IMAGES, LABELS), test=IMAGES)
 
 
-def test_settings_that_do_not_fit() -> None:
+def test_settings_that_do_not_fit(registry: Registry) -> None:
     with pytest.raises(
         ConfigurationError, match=r"batch_size of 4 is larger than the source 'three', which has 3 rows"
     ):
-        sensors("three", batch_size=4).sensor("train", 0, Registry())
+        sensors("three", batch_size=4).sensor("train", 0, registry)
     with pytest.raises(DataError, match="The source 'three' has no rows to train on"):
-        Sensors(source=Three(rows_to_train=0)).sensor("train", 0, None)
+        Sensors(source=Three(rows_to_train=0)).sensor("train", 0, registry)
     with pytest.raises(ValueError, match="batch_size must be at least 1, got 0"):
         sensors("three", batch_size=0)
     with pytest.raises(ValueError, match="eval_batch_size must be at least 1, got -1"):
         sensors("three", eval_batch_size=-1)
+    with pytest.raises(ValueError, match="leave out the source's split"):
+        Sensors(source=Three(split="val"))
     for wrong in ({}, {"source": "three", "train": IMAGES}, {"val": IMAGES}):
         with pytest.raises(UsageError, match="takes a source"):
             sensors(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        (sensors("three"), {"source": "three"}),
+        (sensors("three", batch_size=3, drop_last=True), {"source": "three", "batch_size": 3, "drop_last": True}),
+        (Sensors(source=Three(rows_to_train=5)), {"source": {"three": {"rows_to_train": 5}}}),
+        (
+            sensors("three", augment=[Negate(), Negate(name="back")], sampler=Sequential(), eval_batch_size=9),
+            {
+                "source": "three",
+                "augment": ["negate", {"negate": {"name": "back"}}],
+                "sampler": "sequential",
+                "eval_batch_size": 9,
+            },
+        ),
+    ],
+)
+def test_yaml_and_python_are_the_same(given: Sensors, written: dict[str, Any], registry: Registry) -> None:
+    assert given.to_config(registry) == written
+    assert Sensors.from_config(load_yaml(dump_yaml(written)), registry, "sensors") == given
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("source: tree", "sensors.source: .*'tree'.*Did you mean 'three'"),
+        ("{source: three, batchsize: 4}", "unknown key 'batchsize'.*Did you mean 'batch_size'"),
+        ("{source: three, batch_size: many}", "sensors.batch_size: expected an integer, got 'many'"),
+        ("{source: three, batch_size: 0}", "sensors: batch_size must be at least 1, got 0"),
+        ("{source: three, augment: [{negate: {field: x}}]}", "unknown key 'field'.*Did you mean 'fields'"),
+        ("{source: {three: {rows_to_train: x}}}", "rows_to_train: expected an integer"),
+        ("batch_size: 4", "needs 'source'"),
+    ],
+)
+def test_yaml_that_does_not_fit(text: str, message: str, registry: Registry) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Sensors.from_config(load_yaml(text), registry, "sensors")
+
+
+def test_arrays_cannot_be_written() -> None:
+    with pytest.raises(ConfigurationError, match="arrays that were given in Python cannot be written"):
+        sensors(train=(IMAGES, LABELS)).to_config()

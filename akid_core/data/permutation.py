@@ -70,4 +70,6 @@ class Permutation:
             high += words
             np.minimum(high, high - radix, out=high)  # below zero wraps to the far end, so the minimum is the remainder
             high, low, radix, other = low, high, other, radix
-        return high * other + low
+        high *= other
+        high += low
+        return high

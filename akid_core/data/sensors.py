@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
+from akid_core.config import Where, decode, decode_settings, encode_settings
 from akid_core.data.arrays import ArrayData, ArraySource, read_arrays
 from akid_core.data.augmenter import Augmenter
 from akid_core.data.sampler import Sampler, Shuffled
 from akid_core.data.sensor import Sensor
 from akid_core.data.source import Source, Split
 from akid_core.errors import ConfigurationError, DataError, UsageError
+from akid_core.plugins import Registry
 
 EVAL_BATCH_SIZE = 256
 """Rows of an evaluation batch where nothing is said; a larger `batch_size` is taken instead."""
@@ -25,7 +27,7 @@ class Sensors:
     every row once, in order. `drop_last` leaves out the short last batch of each training epoch.
     """
 
-    source: Source | str
+    source: str | Source
     batch_size: int = 32
     eval_batch_size: int | None = None
     augment: tuple[Augmenter, ...] = ()
@@ -37,14 +39,34 @@ class Sensors:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
+        if isinstance(self.source, Source) and self.source.split != "train":
+            raise ValueError("leave out the source's split: its sensors are made of each split")
         object.__setattr__(self, "augment", tuple(self.augment))
 
-    def sensor(self, split: Split, seed: int, registry: Any) -> Sensor | None:
+    @classmethod
+    def from_config(cls, data: Any, registry: Registry, where: Where | str = "") -> Self:
+        """The settings that YAML describes; the name of a source stays a name, once it is known."""
+        where = Where.of(where)
+        made: Self = decode_settings(cls, data, registry, where)
+        if isinstance(made.source, str):
+            decode("source", made.source, registry, where.at(data, "source"))
+        return made
+
+    def to_config(self, registry: Registry | None = None) -> dict[str, Any]:
+        """The settings as YAML. Raises `ConfigurationError` for arrays, which exist in this program alone."""
+        if isinstance(self.source, ArraySource):
+            raise ConfigurationError(
+                "Sensors over arrays that were given in Python cannot be written in a file. Write a Source that reads "
+                "the arrays from where they are stored, and name it: sensors(source)."
+            )
+        return encode_settings(self, registry)
+
+    def sensor(self, split: Split, seed: int, registry: Registry) -> Sensor | None:
         """The Sensor of a split; None where the Source has no rows for validation or test.
 
         Raises `DataError` for an empty training split, `ConfigurationError` where `batch_size` is larger than it.
         """
-        source = self._source(split, registry)
+        source: Source = replace(decode("source", self.source, registry, "sensors.source"), split=split)
         if split != "train":
             batch_size = self.eval_batch_size or max(self.batch_size, EVAL_BATCH_SIZE)
             return Sensor(source, batch_size=batch_size, seed=seed) if len(source) else None
@@ -64,15 +86,9 @@ class Sensors:
             drop_last=self.drop_last,
         )
 
-    def _source(self, split: Split, registry: Any) -> Source:
-        if isinstance(self.source, str):
-            made: Source = registry.get("source", self.source)(split=split)
-            return made
-        return replace(self.source, split=split)
-
 
 def sensors(
-    source: Source | str | None = None,
+    source: str | Source | None = None,
     *,
     train: ArrayData | None = None,
     val: ArrayData | None = None,
