@@ -159,8 +159,9 @@ def test_python_m_is_the_same_program() -> None:
     assert ran.stderr.startswith("akid: There is no command 'practise'.")
 
 
-def test_a_reader_who_leaves_early_is_no_error() -> None:
-    command = f"{sys.executable} -m akid_core plugins list --json | true; echo ${{PIPESTATUS[0]}}"
+@pytest.mark.parametrize("option", ["--json", "--category layer"])
+def test_a_reader_who_leaves_early_is_no_error(option: str) -> None:
+    command = f"{sys.executable} -m akid_core plugins list {option} | true; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert ran.stdout.strip() in {"0", "1"}  # 0 where the output was written before the reader left
     assert "Traceback" not in ran.stderr

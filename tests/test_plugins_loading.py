@@ -281,3 +281,27 @@ def test_managers_do_not_know_of_each_other(akid_manager: PluginManager) -> None
     akid_manager.add(mine)
     assert "mine" in {item.provider.plugin for item in akid_manager.plugins}
     assert "mine" not in {item.provider.plugin for item in PluginManager(discover=False).plugins}
+
+
+def test_a_partly_failed_plugin_is_raised_when_the_user_asks_for_it(make_plugin) -> None:
+    make_plugin("half", HALF.format(bad="@hookimpl\n    def akid_layers(): raise OSError('disk')"))
+    manager = PluginManager()
+    with pytest.raises(PluginError, match=r"failed \(declare in akid_layers\): OSError: disk"):
+        manager.add("akid_half.plugin")
+
+
+def test_two_distributions_with_one_entry_point_name(make_dist: MakeDist) -> None:
+    for name, layer in (("akid-aaa", "one"), ("akid-bbb", "two")):
+        module = name.replace("-", "_")
+        make_dist(name, modules={f"{module}.py": GOOD.replace('"good"', f'"{layer}"')}, entry_points={"same": module})
+    registry = PluginManager().registry
+    assert registry.has("layer", "one")
+    assert registry.has("layer", "two")
+
+
+def test_a_distribution_that_lies_on_the_path_twice_is_one(make_plugin, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_plugin("good", GOOD)
+    monkeypatch.setattr(sys, "path", [sys.path[0], *sys.path])
+    manager = PluginManager()
+    assert plugin(manager, "good").status == "loaded"
+    assert len([item for item in manager.registry.infos("layer") if item.info.name == "good"]) == 1

@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     An `AkidError` is one paragraph on standard error; with AKID_TRACEBACK=1 it is the whole traceback.
     """
     try:
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
+        code = _run(sys.argv[1:] if arguments is None else list(arguments))
+        sys.stdout.flush()  # so that a reader who left is noticed here
+        return code
     except SystemExit as stop:  # how argparse ends after --help and wrong usage
         return _code(stop.code)
     except KeyboardInterrupt:

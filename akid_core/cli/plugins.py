@@ -113,8 +113,8 @@ def _check(manager: PluginManager, name: str | None) -> int:
             complaints.append(str(error))
     for complaint in complaints:
         print(f"FAILED  {complaint}")
-    counts = {"plugin": plugins, "component": components, "failure": complaints}
-    print(", ".join(f"{len(items)} {noun}{'' if len(items) == 1 else 's'}" for noun, items in counts.items()))
+    counts = {"plugin": len(plugins), "component": len(components), "failure": len(complaints)}
+    print(", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items()))
     return EXIT_FAILURE if complaints else EXIT_DONE
 
 

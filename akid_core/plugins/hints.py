@@ -8,6 +8,7 @@ INSTALL: dict[tuple[str, str], str] = {
     ("backend", "torch"): "akid-torch",
     ("backend", "tensorflow"): "akid-tf[cpu]",
     ("source", "digits"): "akid-datasets",
+    ("augmenter", "shift"): "akid-datasets",
     ("recipe", "digits"): "akid-datasets",
     ("observer", "tensorboard"): "akid-core[observe]",
 }

@@ -36,7 +36,7 @@ class PluginManager:
         self.registry = Registry()
         self._switches = Switches.from_environment()
         self._plugins: list[Plugin] = []
-        self._modules: list[Any] = []
+        self._loaded: list[_Loading] = []
         self._relay = _new_relay()
         self._load([*map(Candidate, BUILT_IN), *(scan() if discover else ())])
         for plugin in plugins:
@@ -63,8 +63,11 @@ class PluginManager:
         `plugin`: a module, its import path, or a file (`"./mine.py"`). What is wrong with it is raised.
         """
         module = import_plugin(plugin)
-        if all(module is not loaded for loaded in self._modules):
+        failures = [loaded.failures for loaded in self._loaded if loaded.module is module]
+        if not failures:
             self._take([_Loading(explicit_provider(module), strict=True, module=module)])
+        elif failures[0]:
+            raise failures[0][0].exception()
         return module
 
     def run_hooks(self, plugins: Iterable[object]) -> pluggy.PluginManager:
@@ -75,8 +78,8 @@ class PluginManager:
         """
         listed = [self.add(plugin) if isinstance(plugin, str) else plugin for plugin in plugins]
         relay = _new_relay()
-        for module in self._modules:
-            for name, function in own_specs(relay, module):
+        for loaded in self._loaded:
+            for name, function in own_specs(relay, loaded.module):
                 add_spec(relay, name, function)
         for number, plugin in reversed(list(enumerate(listed))):  # pluggy calls the latest first
             try:
@@ -113,7 +116,7 @@ class PluginManager:
         for loading in imported:
             for provided in self._collect(loading):
                 self.registry.add(provided)
-            self._modules.append(loading.module)
+            self._loaded.append(loading)
         for loading in loadings:
             self._note(Plugin(loading.provider, loading.status, tuple(loading.failures)))
 
@@ -125,7 +128,7 @@ class PluginManager:
             function = getattr(loading.module, name)
             with loading.stage("hooks", name):
                 check_known(self._relay, loading.module, name, hook)
-                self._relay.register(SimpleNamespace(**{name: function}), f"{provider.label}:{provider.plugin}.{name}")
+                self._relay.register(SimpleNamespace(**{name: function}))
             if hook in hookspecs.DECLARATIONS and not loading.failed_in(name):
                 with loading.stage("declare", name):
                     found.extend(Provided(info, provider) for info in declared(hook, function))
