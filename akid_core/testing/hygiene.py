@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "kubernetes")
 HEAVY = (*FRAMEWORKS, "numpy", "scipy", "pandas", "matplotlib", "PIL", "tensorboard", "safetensors", "ruamel", "tqdm")
@@ -15,16 +15,16 @@ HEAVY = (*FRAMEWORKS, "numpy", "scipy", "pandas", "matplotlib", "PIL", "tensorbo
 _REPORT = "\nimport json, sys\nprint('\\n' + json.dumps(sorted(sys.modules)), file=sys.__stdout__)\n"
 
 
-def modules_after(code: str, environment: Mapping[str, str] | None = None) -> frozenset[str]:
+def modules_after(code: str) -> frozenset[str]:
     """The names in `sys.modules` after `code` ran in a new interpreter.
 
-    `environment`: variables beyond those of this process. Raises `AssertionError` with its output if the code fails.
+    Raises `AssertionError` with its output if the code fails.
     """
     ran = subprocess.run(
         [sys.executable, "-c", code + _REPORT],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **(environment or {})},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         check=False,
     )
     assert ran.returncode == 0, f"{code}\nended with {ran.returncode}:\n{ran.stdout}{ran.stderr}"
