@@ -66,7 +66,7 @@ def host_bits(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
         start = mix(np, np.asarray([stream], dtype=np.int32) * np.int32(_GOLDEN) + np.int32(key[0]))
         first = mix(np, np.bitwise_xor(high, start))
         second = mix(np, first + np.int32(key[1]))
-        words = mix(np, np.bitwise_xor(mix(np, first + low * np.int32(_GOLDEN)), second))
+        words: np.ndarray = mix(np, np.bitwise_xor(mix(np, first + low * np.int32(_GOLDEN)), second))
     return words.view(np.uint32)
 
 
@@ -79,5 +79,5 @@ def host_uniform(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
 
 def host_normal(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
     """Standard normal numbers for `counters` by the Box-Muller transform: float64 of the same shape."""
-    radius = np.sqrt(-2.0 * np.log1p(-host_uniform(key, counters, 2 * stream)))
+    radius: np.ndarray = np.sqrt(-2.0 * np.log1p(-host_uniform(key, counters, 2 * stream)))
     return radius * np.cos(2.0 * np.pi * host_uniform(key, counters, 2 * stream + 1))
