@@ -1,0 +1,19 @@
+"""Configuration: Python objects and YAML are the same thing."""
+
+from akid_core.config.components import decode, decode_settings, encode, encode_settings
+from akid_core.config.located import LocatedDict, LocatedList, Where
+from akid_core.config.overrides import apply_overrides
+from akid_core.config.yaml import dump_yaml, load_yaml
+
+__all__ = [
+    "LocatedDict",
+    "LocatedList",
+    "Where",
+    "apply_overrides",
+    "decode",
+    "decode_settings",
+    "dump_yaml",
+    "encode",
+    "encode_settings",
+    "load_yaml",
+]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import Any, Self
 
+from akid_core.config.located import Where
 from akid_core.graph.node import Edge, Node
 from akid_core.graph.resolve import resolve
 from akid_core.graph.resolved import Graph
 from akid_core.graph.system import System, as_node, check_place
+from akid_core.plugins import Registry, default_manager
 from akid_core.specs.layer import Loss, Metric
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
@@ -53,6 +55,26 @@ class Brain(System):
         settled, so the fields that losses and metrics use may be missing.
         """
         return resolve(self, fields or {}, losses=losses)
+
+    def summary(self, fields: Mapping[str, TensorSpec] | None = None, *, losses: bool = True) -> str:
+        """A table of the blocks with settings, shapes and numbers of parameters; arguments as of `resolve`."""
+        from akid_core.graph.summary import summary
+
+        return summary(self.resolve(fields, losses=losses))
+
+    def to_config(self, registry: Registry | None = None) -> dict[str, Any]:
+        """This Brain as plain data, the `brain:` of YAML. Raises `ConfigurationError` for what YAML cannot hold."""
+        from akid_core.graph.describe import to_config
+
+        data = to_config(self, registry or default_manager().registry, Where("brain"))
+        return {"name": self.name, **data} if self.name else data
+
+    @classmethod
+    def from_config(cls, data: Any, registry: Registry | None = None, where: Where | str = "brain") -> Brain:
+        """The Brain that plain data describes. Raises `ConfigurationError` that says where and what is valid."""
+        from akid_core.graph.describe import from_config
+
+        return from_config(data, registry or default_manager().registry, Where.of(where))
 
 
 def _named(node: Node, name: str | None) -> Node:
