@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from akid_core.data.sampler import Sampler
     from akid_core.data.sensors import Sensors, sensors
     from akid_core.data.source import Source
+    from akid_core.graph.attach import Attach
     from akid_core.graph.brain import Brain
     from akid_core.graph.node import Edge, Node
     from akid_core.graph.system import System
@@ -40,6 +41,7 @@ _HOMES = {
     "akid_core.data.sampler": ("Sampler",),
     "akid_core.data.sensors": ("Sensors", "sensors"),
     "akid_core.data.source": ("Source",),
+    "akid_core.graph.attach": ("Attach",),
     "akid_core.graph.brain": ("Brain",),
     "akid_core.graph.node": ("Edge", "Node"),
     "akid_core.graph.system": ("System",),
@@ -60,6 +62,7 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Attach",
     "Augmenter",
     "Best",
     "Block",

@@ -39,6 +39,7 @@ def akid_layers() -> Iterator[LayerInfo]:
         ("accuracy", "metric:Accuracy", "share of rows whose class is right"),
     ):
         yield LayerInfo(name=name, target=f"akid_core.layers.{place}", summary=summary)
+    yield LayerInfo(name="attach", target="akid_core.graph.attach:Attach", summary="a module of torch or TensorFlow")
 
 
 @hookimpl

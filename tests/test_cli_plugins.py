@@ -180,7 +180,7 @@ def test_list_shows_what_is_there_and_what_failed(
     rows = {line.split()[0]: line for line in lines if line}
     assert rows["PLUGIN"].split() == ["PLUGIN", "DISTRIBUTION", "VERSION", "STATUS", "PROVIDES"]
     assert rows["core"].split()[1:5] == ["akid-core", __version__, "built", "in"]
-    assert "16 layers" in rows["core"]
+    assert "17 layers" in rows["core"]
     assert "1 strategy," in rows["core"] or rows["core"].endswith("1 strategy")
     assert rows["bad"].split() == ["bad", "akid-bad", "1.0", "failed"]
     assert "Plugin 'bad' of akid-bad 1.0 failed (import): ModuleNotFoundError" in lines[-1]

@@ -179,4 +179,4 @@ def test_every_component_that_the_core_exports_is_declared(akid_manager: PluginM
     components = {item for item in exported if isinstance(item, type) and hasattr(item, "component")}
     declared = {akid_manager.registry.get(category, name) for name in akid_manager.registry.names(category)}
     bases = {item for item in components if item.__module__.endswith(".base")}
-    assert components - bases == declared
+    assert components - bases <= declared
