@@ -15,6 +15,7 @@ from akid_core.backends.plan import Execution
 from akid_core.bundled.numpy.backend import NumpyBackend
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import ConfigurationError, DataError, UnknownNameError
+from akid_core.graph.attach import Attach
 from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Graph, Value
 from akid_core.initializers import Zeros
@@ -420,9 +421,10 @@ class NativeOnly(Layer):
         return x
 
 
-def test_layers_without_a_portable_definition() -> None:
-    graph = Brain.sequential(NativeOnly(name="foreign"), inputs="x").resolve({"x": TensorSpec(("N", 2))})
-    with pytest.raises(ConfigurationError, match="'foreign' is a NativeOnly, which has no portable definition"):
+@pytest.mark.parametrize("layer", [NativeOnly(name="foreign"), Attach(target="torch.nn:Identity", name="foreign")])
+def test_layers_without_a_portable_definition(layer: Layer) -> None:
+    graph = Brain.sequential(layer, inputs="x").resolve({"x": TensorSpec(("N", 2))})
+    with pytest.raises(ConfigurationError, match=f"'foreign' is a {type(layer).__name__}, which has no portable"):
         BACKEND.network(graph, BACKEND.plan(Execution(), line()), 0)
 
 

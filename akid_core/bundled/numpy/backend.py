@@ -9,6 +9,7 @@ from akid_core.backends.plan import Execution, Plan
 from akid_core.bundled.numpy.network import OPS, NumpyNetwork
 from akid_core.bundled.numpy.trainer import NumpyTrainer
 from akid_core.errors import ConfigurationError, UsageError
+from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Graph
 from akid_core.optimizers.base import Optimizer
 from akid_core.specs.layer import Layer
@@ -59,7 +60,7 @@ def check(graph: Graph) -> None:
             f"asks for {precision}."
         )
     for call in graph.everything:
-        if type(call.layer).forward is Layer.forward:
+        if isinstance(call.layer, Attach) or type(call.layer).forward is Layer.forward:
             raise ConfigurationError(
                 f"The block {call.path!r} is a {type(call.layer).__name__}, which has no portable definition "
                 "(`forward`): run this brain on the backend that it was made for."

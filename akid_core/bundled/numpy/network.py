@@ -19,6 +19,8 @@ from akid_core.specs.layer import Loss, Metric
 from akid_core.specs.tensor import TensorSpec
 
 OPS = NumpyOps()
+QUIET = np.errstate(all="ignore")
+"""No warnings of what is not finite: the practice loop looks for it, and names it."""
 WEIGHTS = TensorSpec(("N",), "float32", "N")
 
 
@@ -82,6 +84,7 @@ class NumpyNetwork(Network):
             states[path] = {part: x.data for part, x in zip(metric.parts, forward.values[path], strict=True)}
         return states
 
+    @QUIET
     def forward(
         self,
         calls: Iterable[Call],
@@ -140,13 +143,12 @@ def _outputs(call: Call, context: Context, values: Mapping[str, tuple[Tensor, ..
         raise DataError(f"The block {call.path!r} needs {missing}, which the batch does not hold.")
     inputs = [values[value.source][value.output] for value in call.inputs]
     try:
-        with np.errstate(all="ignore"):  # the practice loop looks for what is not finite, and names it
-            if isinstance(layer, Metric):
-                return layer.forward(context, *inputs, values[Batch.WEIGHTS][0])
-            if isinstance(layer, Loss):
-                value, weight = layer.forward(context, *inputs)
-                return value, weight * OPS.astype(values[Batch.WEIGHTS][0], weight.dtype)
-            outputs = layer.forward(context, *inputs)
+        if isinstance(layer, Metric):
+            return layer.forward(context, *inputs, values[Batch.WEIGHTS][0])
+        outputs = layer.forward(context, *inputs)
+        if isinstance(layer, Loss):
+            value, weight = outputs
+            return value, weight * OPS.astype(values[Batch.WEIGHTS][0], weight.dtype)
     except Exception as error:
         error.add_note(f"in block {call.path!r} with inputs of shapes {', '.join(str(x.shape) for x in inputs)}")
         raise
