@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -46,16 +47,25 @@ class Feed:
             for name, spec in self.specs.items()
         }
 
-    def arrays(self, fields: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def tensors(self, fields: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
         """The fields that are needed, in the types that the graph settled. Raises `DataError` where one is missing."""
-        arrays = {}
+        tensors = {}
         for name, spec in self.specs.items():
             if name not in fields:
                 raise DataError(f"The batch has no field {name!r}.{suggest(name, fields)} It has: {', '.join(fields)}.")
-            arrays[name] = np.asarray(fields[name], dtype=spec.dtype)
-        return arrays
+            tensors[name] = tf.constant(np.asarray(fields[name], dtype=spec.dtype))
+        return tensors
 
 
-def program(run: Callable[..., Any], signature: Sequence[Any]) -> Callable[..., Any]:
-    """Compile `run` once for a signature; it says its loops in TensorFlow's own words, so no code is rewritten."""
-    return tf.function(run, input_signature=signature, autograph=False)
+def program(run: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
+    """What runs compiled, for tensors of this signature alone.
+
+    It is traced at the first call, then called without looking again at what the arguments are. Loops are written in
+    TensorFlow's own words, so no code is rewritten.
+    """
+
+    @cache
+    def compiled() -> Callable[..., Any]:
+        return tf.function(run, input_signature=signature, autograph=False).get_concrete_function()
+
+    return lambda *arguments: compiled()(*arguments)

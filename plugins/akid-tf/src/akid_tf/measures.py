@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,15 +16,41 @@ from akid_tf.runtime import tf
 Tensors = dict[str, dict[str, Any]]
 """For each loss and metric by path: its parts."""
 
+Stacked = Mapping[str, Mapping[str, np.ndarray]]
+"""The same on the host, each part (k, ...): of k steps."""
 
-def objective(graph: Graph, forward: Forward) -> tf.Tensor:
-    """The sum over losses of weight times weighted mean; a batch that counts for nothing gives 0."""
-    terms = []
+
+class Minimised(NamedTuple):
+    """What a backward pass starts from: tensors, and for each the derivative of the objective by it."""
+
+    tensors: list[tf.Tensor]
+    derivatives: list[tf.Tensor]
+
+
+def minimised(graph: Graph, forward: Forward) -> Minimised:
+    """The values and weights of all losses.
+
+    The objective is the sum over losses of weight times m = sum(v * w) / sum(w), so its derivatives are
+    w / sum(w) by v and (v - m) / sum(w) by w, times the loss's weight; a batch that counts for nothing gives 0.
+    """
+    start = Minimised([], [])
     for path, loss in graph.loss_layers.items():
         value, weight = _outputs(forward, path)
-        mean = tf.math.divide_no_nan(tf.reduce_sum(value * weight), tf.reduce_sum(weight))
-        terms.append(mean if loss.weight == 1.0 else mean * loss.weight)
-    return tf.add_n(terms)
+        count = tf.reduce_sum(weight)
+        mean = tf.math.divide_no_nan(tf.reduce_sum(value * weight), count)
+        scale = tf.math.divide_no_nan(tf.constant(loss.weight, count.dtype), count)
+        start.tensors.extend((value, weight))
+        start.derivatives.extend((weight * scale, (value - mean) * scale))
+    return start
+
+
+def objective(graph: Graph, stacked: Stacked) -> np.ndarray:
+    """The minimised value of each of k steps: (k,) float64."""
+    total = np.zeros(len(next(iter(stacked.values()))["count"]))
+    for path, loss in graph.loss_layers.items():
+        parts = stacked[path]
+        total += loss.weight * parts["sum"] / np.where(parts["count"] == 0, 1, parts["count"])
+    return total
 
 
 def states(graph: Graph, forward: Forward) -> Tensors:
@@ -48,7 +74,7 @@ def types(graph: Graph) -> Tensors:
     return parts
 
 
-def merged(graph: Graph, stacked: Mapping[str, Mapping[str, np.ndarray]]) -> MetricStates:
+def merged(graph: Graph, stacked: Stacked) -> MetricStates:
     """The states of k steps, each part (k, ...), joined into one."""
     result: MetricStates = {}
     for path, parts in stacked.items():

@@ -29,7 +29,7 @@ class TensorflowNetwork(Network):
         self.module = GraphModule(graph, built, seed)
         self.measured = graph.needed([Value(call.path) for call in graph.losses + graph.metrics])
         self.feed = Feed.of(graph, self.measured)
-        self._measure = program(self._states, [self.feed.signature()])
+        self._measure = program(self._states, self.feed.signature())
         self._programs: dict[Any, tuple[Feed, Callable[..., list[tf.Tensor]]]] = {}
 
     def place(self, device: str) -> None:
@@ -64,10 +64,10 @@ class TensorflowNetwork(Network):
         if key not in self._programs:
             self._programs[key] = self._program(*key)
         feed, compute = self._programs[key]
-        return [tensor.numpy() for tensor in compute(feed.arrays(fields), np.array([step], np.int32))]
+        return [tensor.numpy() for tensor in compute(feed.tensors(fields), tf.constant([step]))]
 
     def measure(self, batch: Batch) -> MetricStates:
-        parts = self._measure(self.feed.arrays({**batch.fields, Batch.WEIGHTS: batch.weights}))
+        parts = self._measure(self.feed.tensors({**batch.fields, Batch.WEIGHTS: batch.weights}))
         return {path: {name: part.numpy() for name, part in state.items()} for path, state in parts.items()}
 
     def forward(
@@ -90,4 +90,4 @@ class TensorflowNetwork(Network):
             forward = self.forward(calls, fields, training=training, step=step)
             return [forward[target] for target in targets]
 
-        return feed, program(compute, [feed.signature(), tf.TensorSpec((1,), tf.int32)])
+        return feed, program(compute, feed.signature(), tf.TensorSpec((1,), tf.int32))

@@ -1,4 +1,4 @@
-"""The train program: one `tf.function` that runs a span of several steps in one call."""
+"""The train program: one compiled call runs a span of several steps."""
 
 from __future__ import annotations
 
@@ -12,24 +12,20 @@ from akid_core.data.batch import Batch, Span
 from akid_core.errors import ConfigurationError
 from akid_core.optimizers.base import Optimizer
 from akid_tf.feed import program
-from akid_tf.measures import Tensors, merged, objective, states, types
+from akid_tf.measures import Tensors, merged, minimised, objective, states, types
 from akid_tf.module import Forward
 from akid_tf.network import Fields, TensorflowNetwork
 from akid_tf.optimizer import LiveOptimizer
 from akid_tf.runtime import tf
 
-Results = tuple[tf.Tensor, Tensors]
-"""The objective and the states of losses and metrics: of one step, or stacked for all steps of a span."""
-
 _NUMBER = tf.TensorSpec((), tf.int32)
 
 
 class Backward(NamedTuple):
-    """A forward and a backward pass: what was minimised, its gradient for each trained parameter, and the walk."""
+    """A forward and a backward pass: the walk, and the gradient for each trained parameter."""
 
-    objective: tf.Tensor
-    gradients: list[tf.Tensor]
     forward: Forward
+    gradients: list[tf.Tensor]
 
 
 class TensorflowTrainer(Trainer):
@@ -45,21 +41,21 @@ class TensorflowTrainer(Trainer):
         self._trained = [network.parameter(path) for path in network.graph.trained]
         self.optimizer = LiveOptimizer(optimizer, self._trained)
         numbers = tf.TensorSpec((None, self.optimizer.width), tf.float64)
-        stacked = network.feed.signature(stacked=True)
-        self._span = program(self._steps, [stacked, numbers, _NUMBER, _NUMBER])
-        self._gradients = program(self._gradient, [network.feed.signature(), _NUMBER])
+        self._span = program(self._steps, network.feed.signature(stacked=True), numbers, _NUMBER, _NUMBER)
+        self._gradients = program(self._gradient, network.feed.signature(), _NUMBER)
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
-        fields = self._network.feed.arrays({**span.fields, Batch.WEIGHTS: span.weights})
         rates = enumerate(learning_rates.tolist(), start=span.first_step)
         numbers = np.array([self.optimizer.numbers(rate, step) for step, rate in rates])
-        minimised, parts = self._span(fields, numbers, span.first_step, span.first_row)
+        fields = self._network.feed.tensors({**span.fields, Batch.WEIGHTS: span.weights})
+        parts = self._span(fields, tf.constant(numbers), tf.constant(span.first_step), tf.constant(span.first_row))
         stacked = {path: {name: part.numpy() for name, part in state.items()} for path, state in parts.items()}
-        return SpanResult(minimised.numpy(), merged(self._network.graph, stacked))
+        graph = self._network.graph
+        return SpanResult(objective(graph, stacked), merged(graph, stacked))
 
     def gradients(self, batch: Batch, step: int) -> Arrays:
-        fields = self._network.feed.arrays({**batch.fields, Batch.WEIGHTS: batch.weights})
-        gradients = zip(self._trained, self._gradients(fields, step), strict=True)
+        fields = self._network.feed.tensors({**batch.fields, Batch.WEIGHTS: batch.weights})
+        gradients = zip(self._trained, self._gradients(fields, tf.constant(step)), strict=True)
         return {parameter.path: parameter.canonical(gradient) for parameter, gradient in gradients}
 
     def read_slots(self) -> Arrays:
@@ -68,40 +64,42 @@ class TensorflowTrainer(Trainer):
     def fill_slots(self, values: Mapping[str, np.ndarray]) -> None:
         self.optimizer.fill(values)
 
-    def _steps(self, fields: Fields, numbers: tf.Tensor, first_step: tf.Tensor, first_row: tf.Tensor) -> Results:
-        """All steps of a span, one after the other on the device. `numbers`: what each needs of the host."""
+    def _steps(self, fields: Fields, numbers: tf.Tensor, first_step: tf.Tensor, first_row: tf.Tensor) -> Tensors:
+        """All steps of a span, one after the other on the device: the states of each, stacked.
+
+        fields: each (k, batch, ...). numbers: float64 (k, ...), what each step needs of the host.
+        """
         count = tf.shape(numbers)[0]
-        empty = (tf.float64, types(self._network.graph))
-        arrays = tf.nest.map_structure(lambda dtype: tf.TensorArray(dtype, count), empty)
+        arrays = tf.nest.map_structure(lambda dtype: tf.TensorArray(dtype, count), types(self._network.graph))
 
         def step(index: tf.Tensor, arrays: Any) -> tuple[tf.Tensor, Any]:
-            batch = {name: values[index] for name, values in fields.items()}
-            results = self._step(batch, numbers[index], first_step + index, first_row)
-            return index + 1, tf.nest.map_structure(lambda array, value: array.write(index, value), arrays, results)
+            batch = {name: tf.gather(values, index) for name, values in fields.items()}
+            measured = self._step(batch, tf.gather(numbers, index), first_step + index, first_row)
+            return index + 1, tf.nest.map_structure(lambda array, value: array.write(index, value), arrays, measured)
 
         _, arrays = tf.while_loop(lambda index, _: index < count, step, (0, arrays), parallel_iterations=1)
         return tf.nest.map_structure(lambda array: array.stack(), arrays)
 
-    def _step(self, batch: Fields, numbers: tf.Tensor, step: tf.Tensor, first_row: tf.Tensor) -> Results:
+    def _step(self, batch: Fields, numbers: tf.Tensor, step: tf.Tensor, first_row: tf.Tensor) -> Tensors:
         """One step: parameters, slots and state take their new values."""
-        backward = self._differentiate(batch, step, first_row)
-        self.optimizer.apply(backward.gradients, numbers)
-        for path, value in backward.forward.updates.items():
+        forward, gradients = self._differentiate(batch, step, first_row)
+        self.optimizer.apply(gradients, numbers)
+        for path, value in forward.updates.items():
             self._network.native(path).assign(value)
-        return tf.cast(backward.objective, tf.float64), states(self._network.graph, backward.forward)
+        return states(self._network.graph, forward)
 
-    def _gradient(self, fields: Fields, step: tf.Tensor) -> list[tf.Tensor]:
-        return self._differentiate(fields, step, tf.constant(0)).gradients
+    def _gradient(self, batch: Fields, step: tf.Tensor) -> list[tf.Tensor]:
+        return self._differentiate(batch, step, tf.constant(0)).gradients
 
-    def _differentiate(self, fields: Fields, step: tf.Tensor, first_row: tf.Tensor) -> Backward:
+    def _differentiate(self, batch: Fields, step: tf.Tensor, first_row: tf.Tensor) -> Backward:
         """One batch in training. `step`, `first_row`: int32 numbers."""
         network = self._network
         variables = [parameter.variable for parameter in self._trained]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(variables)
             forward = network.forward(
-                network.measured, fields, training=True, step=tf.reshape(step, [1]), first_row=first_row
+                network.measured, batch, training=True, step=tf.reshape(step, [1]), first_row=first_row
             )
-            minimised = objective(network.graph, forward)
-        gradients = tape.gradient(minimised, variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        return Backward(minimised, [tf.convert_to_tensor(gradient) for gradient in gradients], forward)
+        targets, derivatives = minimised(network.graph, forward)
+        gradients = tape.gradient(targets, variables, derivatives, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return Backward(forward, [tf.convert_to_tensor(gradient) for gradient in gradients])

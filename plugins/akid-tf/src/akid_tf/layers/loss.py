@@ -19,7 +19,9 @@ class SparseCrossEntropy(LiveLayer):
         logits = tf.cast(logits, context.wide(logits.dtype.name))
         named = tf.logical_and(labels >= 0, labels < logits.shape[1])
         value = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(named, labels, 0), logits)
-        return tf.where(named, value, tf.constant(math.nan, value.dtype)), tf.ones_like(value)
+        # A sum of equal shapes, and ones that no gradient looks at: the smallest backward pass there is.
+        missing = tf.where(named, tf.zeros([], value.dtype), tf.constant(math.nan, value.dtype))
+        return tf.add_n([value, missing]), tf.ones(tf.shape(labels), value.dtype)
 
 
 def build(layer: SoftmaxCrossEntropy, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
