@@ -7,7 +7,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from akid_core.data import Sequential, Shuffled
@@ -18,12 +18,14 @@ seeds = st.integers(0, 2**63 - 1)
 epochs = st.integers(0, 10**6)
 
 
+@settings(deadline=None, max_examples=50)
 @given(size=st.integers(1, 3000), seed=seeds, epoch=epochs)
 def test_every_row_once(size: int, seed: int, epoch: int) -> None:
     rows = Permutation(size, seed, epoch)(np.arange(size))
     assert np.array_equal(np.sort(rows), np.arange(size))
 
 
+@settings(deadline=None, max_examples=50)
 @given(size=st.integers(1, 2**60), seed=seeds, epoch=epochs, data=st.data())
 def test_large_orders_stay_inside_and_never_repeat(size: int, seed: int, epoch: int, data: st.DataObject) -> None:
     positions = data.draw(st.lists(st.integers(0, size - 1), unique=True, max_size=50))
@@ -32,6 +34,7 @@ def test_large_orders_stay_inside_and_never_repeat(size: int, seed: int, epoch: 
     assert len(set(rows)) == len(positions)
 
 
+@settings(deadline=None, max_examples=50)
 @given(size=st.integers(1, 500), seed=seeds, cut=st.integers(0, 500))
 def test_a_position_is_the_same_whatever_it_is_asked_with(size: int, seed: int, cut: int) -> None:
     permutation, positions = Permutation(size, seed, 3), np.arange(size)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from akid_core.data import Augmenter, Batch, Draws, Sensor, Shuffled, Source, Span
@@ -72,6 +72,7 @@ def same(left: Mapping[str, np.ndarray], right: Mapping[str, np.ndarray]) -> boo
     return left.keys() == right.keys() and all(np.array_equal(left[name], right[name]) for name in left)
 
 
+@settings(deadline=None, max_examples=30)
 @given(size=st.integers(1, 300), batch=st.integers(1, 40), seed=st.integers(0, 2**40), epoch=st.integers(0, 50))
 def test_an_epoch_holds_every_row_once(size: int, batch: int, seed: int, epoch: int) -> None:
     sensor = Sensor(Numbers(size=size), batch_size=batch, seed=seed, sampler=Shuffled())
@@ -84,6 +85,7 @@ def test_an_epoch_holds_every_row_once(size: int, batch: int, seed: int, epoch: 
     assert len(batches[-1]) == (size % batch or batch)
 
 
+@settings(deadline=None, max_examples=30)
 @given(
     size=st.integers(3, 120),
     batch=st.integers(1, 16),
@@ -113,6 +115,7 @@ def test_values_do_not_depend_on_how_they_are_read(
     assert same(rest, read(resume, sizes))
 
 
+@settings(deadline=None, max_examples=30)
 @given(batch=st.integers(1, 50), epoch=st.integers(0, 20))
 def test_augmentation_is_the_same_for_every_batch_size(batch: int, epoch: int) -> None:
     def epoch_of(batch_size: int) -> np.ndarray:
@@ -245,6 +248,24 @@ def test_a_source_that_breaks_its_promise(given: dict[str, np.ndarray], found: s
         Sensor(Liar(), batch_size=4).span(1, 1)
     assert found in str(raised.value)
     assert raised.value.__notes__ == ["while reading positions 4 to 7 of epoch 0 (step 1)"]
+
+
+@pytest.mark.parametrize(("error", "raised"), [(OSError("disk"), OSError), (StopIteration(), RuntimeError)])
+@pytest.mark.parametrize("memory", [True, False])
+def test_an_error_of_the_source_reaches_the_reader(error: Exception, raised: type[Exception], memory: bool) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Broken(Numbers):
+        def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+            if 6 in indices:
+                raise error
+            return super().rows(indices)
+
+    sensor = Sensor(Broken(memory=memory), batch_size=2)
+    with sensor.spans((step, 1) for step in range(5)) as spans, sensor.batches() as batches:
+        for items in (spans, batches):
+            assert [next(items).rows.ravel().tolist() for _ in range(3)] == [[0, 1], [2, 3], [4, 5]]
+            with pytest.raises(raised):
+                next(items)
 
 
 def test_an_augmenter_that_breaks_its_promise() -> None:
