@@ -19,8 +19,6 @@ from akid_core.specs.layer import Loss, Metric
 from akid_core.specs.tensor import TensorSpec
 
 OPS = NumpyOps()
-QUIET = np.errstate(all="ignore")
-"""No warnings of what is not finite: the practice loop looks for it, and names it."""
 WEIGHTS = TensorSpec(("N",), "float32", "N")
 
 
@@ -84,7 +82,7 @@ class NumpyNetwork(Network):
             states[path] = {part: x.data for part, x in zip(metric.parts, forward.values[path], strict=True)}
         return states
 
-    @QUIET
+    @np.errstate(all="ignore")  # the practice loop looks for what is not finite, and names it
     def forward(
         self,
         calls: Iterable[Call],

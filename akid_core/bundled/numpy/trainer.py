@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from akid_core.backends.contract import Arrays, MetricStates, SpanResult, Trainer
-from akid_core.bundled.numpy.network import OPS, QUIET, Forward, NumpyNetwork
+from akid_core.bundled.numpy.network import OPS, Forward, NumpyNetwork
 from akid_core.bundled.numpy.tape import Tape, Tensor
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import ConfigurationError, DataError, UnknownNameError, suggest
@@ -39,7 +39,7 @@ class NumpyTrainer(Trainer):
             path: tuple(np.zeros_like(network.native(path)) for _ in optimizer.slots) for path in network.graph.trained
         }
 
-    @QUIET
+    @np.errstate(all="ignore")
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
         objectives, measures = [], []
         for index, learning_rate in enumerate(learning_rates.tolist()):
@@ -52,7 +52,7 @@ class NumpyTrainer(Trainer):
             measures.append(self._network.measures(backward.forward))
         return SpanResult(np.array(objectives), _merged(self._network.graph, measures))
 
-    @QUIET
+    @np.errstate(all="ignore")
     def gradients(self, batch: Batch, step: int) -> Arrays:
         return self._differentiate(batch, step, first_row=0).gradients
 
