@@ -30,7 +30,7 @@ from akid_core.schedules.base import Schedule
 from akid_core.strategies.base import Strategy
 from akid_core.training.backend import choose_backend
 from akid_core.training.config import KidConfig, Practice
-from akid_core.training.description import config_from_yaml, config_to_yaml
+from akid_core.training.description import read_description, write_settings
 from akid_core.training.directory import RunDirectory, plain
 from akid_core.training.evaluate import evaluate
 from akid_core.training.loop import practise
@@ -91,7 +91,7 @@ class Kid:
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Kid:
         """The Kid that a YAML file describes; `overrides` are texts like `optimizer.learning_rate=0.1`."""
-        return cls.from_config(*config_from_yaml(Path(path), overrides))
+        return cls.from_config(*read_description(str(Path(path).resolve()), overrides))
 
     # -- parts, each made when first used
 
@@ -264,8 +264,8 @@ class Kid:
 
     def to_config(self) -> dict[str, Any]:
         """The complete configuration as YAML has it, with the backend that was chosen."""
-        return config_to_yaml(self.config, self.backend_name)
+        return write_settings(self.config, self.backend_name, self.registry)
 
     def brain_config(self) -> Any:
         """The Brain as YAML has it."""
-        return self.config.brain.to_config()
+        return self.config.brain.to_config(self.registry)

@@ -1,0 +1,91 @@
+"""A Kid as YAML: a file, a recipe, and the complete configuration of a run are the same thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from akid_core.config import LocatedDict, Where, apply_overrides, decode_settings, encode_settings, load_yaml
+from akid_core.config.components import without
+from akid_core.config.yaml import parse
+from akid_core.data.arrays import ArraySource
+from akid_core.errors import ConfigurationError
+from akid_core.plugins import PluginManager, Registry, default_manager
+from akid_core.training.config import SCHEMA, KidConfig
+
+ARRAYS = "arrays"
+"""What stands for the source of a run that was given arrays in Python."""
+
+
+def read_description(name: str, overrides: Iterable[str] = ()) -> tuple[KidConfig, PluginManager]:
+    """The settings in a file or recipe, and the plugin manager that knows their components.
+
+    `name`: a file where it has a suffix `.yaml` or a `/`, else a recipe. `overrides`: texts such as
+    `optimizer.learning_rate=0.1`. Raises `ConfigurationError` with file, line and key for what is wrong.
+    """
+    folder = Path.cwd()
+    if "/" in name or name.endswith((".yaml", ".yml")):
+        data, folder = _file(name), Path(name).resolve().parent
+    else:
+        data = parse(default_manager().registry.get("recipe", name).read_text(encoding="utf-8"), f"recipe {name}")
+    if not isinstance(data, LocatedDict):
+        raise ConfigurationError(f"{name}: expected a mapping (key: value).")
+    _check_schema(data, name)
+    manager = _manager(data, folder)
+    data = apply_overrides(data, overrides, manager.registry)
+    config = read_settings(data, manager.registry.pin(data.get("providers") or {}))
+    return config, manager
+
+
+def read_settings(data: Mapping[str, Any], registry: Registry) -> KidConfig:
+    """The settings that a description holds."""
+    sensors = data.get("sensors")
+    if isinstance(sensors, Mapping) and sensors.get("source") == ARRAYS:
+        raise ConfigurationError(
+            f"{Where().at(data, 'sensors')}: this run was given arrays in Python, which no file holds. Make the same Kid "
+            "in Python; kid.practice(run_dir=…, resume=True) goes on with the run."
+        )
+    config: KidConfig = decode_settings(KidConfig, without(data, ("akid",)), registry)
+    return config
+
+
+def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[str, Any]:
+    """The complete description of settings, with the backend that was chosen.
+
+    Raises `ConfigurationError` for a part that YAML cannot hold.
+    """
+    if isinstance(config.sensors.source, ArraySource):
+        config = replace(config, sensors=replace(config.sensors, source=ARRAYS))
+    described = encode_settings(replace(config, backend=backend), registry)
+    return {"akid": SCHEMA, "backend": backend, "seed": config.seed, **described}
+
+
+def _file(name: str) -> LocatedDict:
+    try:
+        return load_yaml(Path(name))
+    except OSError as error:
+        raise ConfigurationError(f"{name} cannot be read: {error.strerror}.") from error
+
+
+def _check_schema(data: Mapping[str, Any], name: str) -> None:
+    version = data.get("akid")
+    if version is None:
+        raise ConfigurationError(f"{name}: the key 'akid' is missing; begin with akid: {SCHEMA}, the schema's version.")
+    if version != SCHEMA:
+        raise ConfigurationError(
+            f"{Where(name).at(data, 'akid')}: schema version {version!r} is not known here; this akid-core reads "
+            f"akid: {SCHEMA}. For a later one: pip install --upgrade akid-core."
+        )
+
+
+def _manager(data: Mapping[str, Any], folder: Path) -> PluginManager:
+    """The default manager, or one with the plugins that a description lists; files are found beside it."""
+    listed = data.get("plugins") or []
+    if not listed:
+        return default_manager()
+    if not isinstance(listed, list) or not all(isinstance(plugin, str) for plugin in listed):
+        raise ConfigurationError(f"{Where().at(data, 'plugins')}: expected a list of modules and files, such as ./mine.py.")
+    paths = [str(folder / plugin) if plugin.endswith(".py") else plugin for plugin in listed]
+    return PluginManager(plugins=paths)
