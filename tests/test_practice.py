@@ -161,7 +161,7 @@ class Sender(Observer):
 
 @pytest.mark.parametrize(("number", "status", "code"), [(signal.SIGTERM, "preempted", 143), (signal.SIGINT, "interrupted", 130)])
 def test_a_signal_saves_and_ends(number: int, status: str, code: int, tmp_path: Any) -> None:
-    stopped = kid(observers=[Sender(number=number, step=4)])
+    stopped = kid(observers=[Sender(number=int(number), step=4)])
     with pytest.raises(Interrupted) as caught:
         stopped.practice(run_dir=tmp_path)
     assert (caught.value.result.status, caught.value.code) == (status, code)

@@ -21,7 +21,7 @@ def add_description(parser: argparse.ArgumentParser) -> None:
 def overrides(options: argparse.Namespace) -> list[str]:
     """The changes asked for, as texts for `--set`."""
     named = {"backend": options.backend, "seed": options.seed, "execution.device": options.device}
-    return [f"{key}={value}" for key, value in named.items() if value is not None] + options.overrides
+    return [*(f"{key}={value}" for key, value in named.items() if value is not None), *options.overrides]
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

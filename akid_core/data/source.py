@@ -13,7 +13,7 @@ from akid_core.specs.names import snake_case
 from akid_core.specs.tensor import TensorSpec
 
 Split = Literal["train", "val", "test"]
-SPLITS: tuple[str, ...] = get_args(Split)
+SPLITS: tuple[Split, ...] = get_args(Split)
 
 
 @dataclass(frozen=True, kw_only=True)

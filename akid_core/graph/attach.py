@@ -69,8 +69,8 @@ class Attach(Layer):
     def forward(self, context: Context, *inputs: Array) -> Array:
         name = self.target if isinstance(self.target, str) else type(self.target).__name__
         raise ConfigurationError(
-            f"Block '{context.call.path}' attaches {name}, which runs on the framework that it belongs to alone: choose "
-            "that backend, for example --backend torch."
+            f"Block '{context.call.path}' attaches {name}, which runs on the framework that it belongs to alone: "
+            "choose that backend, for example --backend torch."
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from akid_core.config.located import Where
+from akid_core.errors import GraphError
 from akid_core.graph.node import Edge, Node
 from akid_core.graph.resolve import resolve
 from akid_core.graph.resolved import Graph
@@ -54,6 +55,11 @@ class Brain(System):
         `fields` may leave out inputs whose spec the Brain states. Without `losses` only what prediction needs is
         settled, so the fields that losses and metrics use may be missing.
         """
+        for path, block in self.blocks.items():
+            if isinstance(block, Brain) and block.precision not in (Precision(), self.precision):
+                raise GraphError(
+                    f"The Brain '{path}' asks for another precision than the one around it: leave it to the outermost."
+                )
         return resolve(self, fields or {}, losses=losses)
 
     def summary(self, fields: Mapping[str, TensorSpec] | None = None, *, losses: bool = True) -> str:

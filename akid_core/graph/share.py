@@ -11,7 +11,7 @@ from akid_core.graph.flatten import Placed, Scope, block, unknown
 class Sharing:
     """Who owns the parameters of each layer.
 
-    The name in `share` is looked up in the System of the block that says it, then in those around it. A System that
+    The name in `share` is looked up in the System of the block that says it, then in those around. A System that
     shares another's parameters does so block by block; they must be called alike.
     """
 
@@ -44,11 +44,16 @@ class Sharing:
 
 
 def _found(scope: Scope, name: str, path: str) -> str:
-    """The full path of the block that `name` means, seen from `scope`."""
+    """The full path of the block that `name` means to the block at `path` in `scope`: never itself."""
     around: Scope | None = scope
+    itself = False
     while around is not None:
         if found := around.find(name):
             holder, last = found
-            return holder.join(last)
+            if holder.join(last) != path:
+                return holder.join(last)
+            itself = True
         around = around.outer
+    if itself:
+        raise CycleError(f"{block(path)} shares its own parameters: name another block, or leave out share.")
     raise unknown(scope, name, f"{block(path)} shares parameters and")

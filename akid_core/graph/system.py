@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from akid_core.errors import AmbiguousNameError, DuplicateNameError, GraphError
 from akid_core.graph.lookup import find
@@ -48,16 +48,25 @@ class System(Block):
         inputs: Inputs = "input",
         outputs: str | Sequence[str] = (),
         name: str | None = None,
+        **settings: Any,
     ) -> Self:
-        """Blocks one after the other; a block that takes something else is placed with `block.on(…)`."""
-        return cls(nodes=tuple(map(as_node, blocks)), inputs=inputs, outputs=outputs, name=name)
+        """Blocks one after the other; a block that takes something else is placed with `block.on(…)`.
+
+        `settings`: further fields of the class, such as `precision` of a Brain.
+        """
+        return cls(nodes=tuple(map(as_node, blocks)), inputs=inputs, outputs=outputs, name=name, **settings)
 
     @classmethod
     def graph(
-        cls, *nodes: Node, inputs: Inputs = "input", outputs: str | Sequence[str] = (), name: str | None = None
+        cls,
+        *nodes: Node,
+        inputs: Inputs = "input",
+        outputs: str | Sequence[str] = (),
+        name: str | None = None,
+        **settings: Any,
     ) -> Self:
         """Blocks wired by name: `System.graph(Dense(name="a", units=2).on("x"), Add().on("a", "x"), inputs="x")`."""
-        return cls(nodes=nodes, inputs=inputs, outputs=outputs, name=name)
+        return cls(nodes=nodes, inputs=inputs, outputs=outputs, name=name, **settings)
 
     @property
     def input_names(self) -> tuple[str, ...]:

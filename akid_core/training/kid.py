@@ -16,7 +16,9 @@ from akid_core.backends.contract import Arrays, Backend, Network
 from akid_core.backends.plan import Execution, Plan
 from akid_core.checkpoints import Checkpoint
 from akid_core.data.sensor import Sensor
-from akid_core.data.sensors import Sensors, sensors as make_sensors
+from akid_core.data.sensors import Sensors
+from akid_core.data.sensors import sensors as make_sensors
+from akid_core.data.source import Split
 from akid_core.errors import ConfigurationError, RunDirectoryError
 from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Graph
@@ -77,7 +79,7 @@ class Kid:
             providers=dict(providers or {}),
         )
         self.observers: tuple[Observer, ...] = self.config.observers
-        self._sensors: dict[str, Sensor | None] = {}
+        self._sensors: dict[Split, Sensor | None] = {}
         self._saved_plan: Mapping[str, Any] | None = None
 
     @classmethod
@@ -105,7 +107,7 @@ class Kid:
         """The components to choose from, conflicts settled as `providers` says."""
         return self.manager.registry.pin(self.config.providers)
 
-    def sensor(self, split: str) -> Sensor | None:
+    def sensor(self, split: Split) -> Sensor | None:
         """The Sensor of a split; None where the source has no such split."""
         if split not in self._sensors:
             self._sensors[split] = self.config.sensors.sensor(split, self.config.seed, self.registry)
@@ -249,7 +251,7 @@ class Kid:
         self.strategy.load(lambda: (checkpoint.params(), checkpoint.slots()))
         self.state.restore(checkpoint.state["run"])
 
-    def validate(self, split: str = "val") -> Values:
+    def validate(self, split: Split = "val") -> Values:
         """Losses and metrics over a split: `train`, `val` or `test`; empty where there is no such split."""
         return evaluate(self.strategy, self.graph, self.sensor(split))
 

@@ -6,8 +6,6 @@ end of an epoch, validation, checkpoint. Then go on, unless a limit, early stopp
 
 from __future__ import annotations
 
-from contextlib import closing
-
 from akid_core.training.result import Status
 from akid_core.training.run import Run
 from akid_core.training.signals import SignalWatch
@@ -15,7 +13,7 @@ from akid_core.training.signals import SignalWatch
 
 def practise(run: Run) -> Status:
     """Practise until the limit; the reason why it ended."""
-    with SignalWatch() as signals, closing(run.spans()) as spans:
+    with SignalWatch() as signals, run.spans() as spans:
         run.emit("practice_begin")
         for span in spans:
             result = run.strategy.run(span, run.learning_rates(span.first_step, span.steps))

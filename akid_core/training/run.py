@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from akid_core._version import __version__
 from akid_core.backends.contract import Arrays, SpanResult
 from akid_core.checkpoints import Checkpoint, committed, prune, write_checkpoint
 from akid_core.data.batch import Span
-from akid_core.data.sensor import Sensor
+from akid_core.data.prefetch import Reader
 from akid_core.errors import ConfigurationError, suggest
 from akid_core.observers.moment import Moment
 from akid_core.schedules.base import Horizon, Schedule
@@ -39,13 +38,13 @@ class Run:
         self.practice = kid.config.practice
         self.strategy, self.graph = kid.strategy, kid.graph
         self.state: RunState = kid.state
-        self.train: Sensor = kid.sensor("train")
+        self.train = kid.train_sensor
         self.epoch_steps = self.train.steps_per_epoch
         self.newest: Path | None = None
         self._saved_step: int | None = None
         self._start = kid.snapshot() if directory is None else None
         self._since, self._rows, self._waited = time.perf_counter(), 0, 0.0
-        self._reader: Any = None
+        self._reader: Reader[Span]
         self._intervals = {
             name: in_steps(getattr(self.practice, f"{name}_every"), self.epoch_steps)
             for name in ("log", "validate", "checkpoint")
@@ -71,7 +70,7 @@ class Run:
         """Finished epochs."""
         return self.state.step // self.epoch_steps
 
-    def spans(self) -> Iterator[Span]:
+    def spans(self) -> Reader[Span]:
         """The spans that remain, read ahead where the data pipeline finds it worth while."""
         row_bytes = sum(
             int(np.prod(spec.row, dtype=np.int64)) * np.dtype(spec.dtype).itemsize for spec in self.train.spec.values()
