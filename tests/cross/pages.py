@@ -1,13 +1,14 @@
 """Run a page of documentation as the program that it is: `python pages.py PAGE`, in an empty directory.
 
 Its blocks follow each other. Python runs, in one namespace. A block with a title becomes that file; one outside of a
-folder runs too, one in `tests/` is tested. Of a shell block the lines that begin with `akid` run. YAML that is a part
-of a configuration is put into a small complete one; each complete one must pass `akid check`. A page that writes a
-distribution (`pyproject.toml`, `src/`) has it installed.
+folder runs too, one in `tests/` is tested. Of a shell block the lines that begin with `akid` run. Complete
+configurations must pass `akid check`; a part of one is put into a small complete one, which must be read (its network
+may be another one than the data's). A page that writes a distribution (`pyproject.toml`, `src/`) has it installed.
 """
 
 from __future__ import annotations
 
+import importlib
 import re
 import subprocess
 import sys
@@ -92,12 +93,19 @@ def install(project: dict) -> None:
     )
     points = "".join(f"{name} = {target}\n" for name, target in project["entry-points"]["akid"].items())
     (info / "entry_points.txt").write_text(f"[akid]\n{points}")
+    importlib.invalidate_caches()
 
 
 def check(text: str) -> None:
     part = load_yaml(text)
-    Path("part.yaml").write_text(text if "akid" in part else dump_yaml({**load_yaml(SMALL), **part}), encoding="utf-8")
-    call("akid", "check", "part.yaml")
+    file = Path("page.yaml")
+    if "akid" in part:
+        file.write_text(text, encoding="utf-8")
+        call("akid", "check", file.name)
+    else:
+        fitting = {key: value for key, value in part.items() if key != "providers"}  # these need not be installed
+        file.write_text(dump_yaml({**load_yaml(SMALL), **fitting}), encoding="utf-8")
+        call(sys.executable, "-c", f"from akid_core.training.description import *; read_description({file.name!r})")
 
 
 def call(*command: str) -> None:
