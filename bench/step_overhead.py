@@ -33,8 +33,8 @@ def mlp() -> list[akid.Layer]:
 
 def lenet() -> list[akid.Layer]:
     return [
-        L.Conv2d(channels=32, kernel=5), L.ReLU(), L.MaxPool2d(kernel=2),
-        L.Conv2d(channels=64, kernel=5), L.ReLU(), L.MaxPool2d(kernel=2),
+        L.Conv2d(channels=32, kernel=5, padding="same"), L.ReLU(), L.MaxPool2d(kernel=2),
+        L.Conv2d(channels=64, kernel=5, padding="same"), L.ReLU(), L.MaxPool2d(kernel=2),
         L.Flatten(), L.Dense(units=512), L.ReLU(), L.Dense(units=10, name="logits"),
     ]  # fmt: skip
 
@@ -115,6 +115,8 @@ def bare_tensorflow(arrays: tuple[np.ndarray, np.ndarray], batch: int) -> Callab
     """One `tf.function` call for each step, fed ready tensors."""
     import tensorflow as tf
 
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
     random = np.random.default_rng(1)
     shapes = [(64, 32), (32,), (32, 10), (10,)]
     weights = [tf.Variable(random.standard_normal(shape).astype(np.float32) * 0.1) for shape in shapes]
