@@ -8,7 +8,7 @@ since `inputs` says there what it takes, the names of its own inputs are under `
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -63,16 +63,25 @@ def from_config(data: Any, registry: Registry, where: Where) -> Brain:
     """The Brain that `data` describes. Raises `ConfigurationError` that says where and what is valid."""
     if isinstance(data, Brain):
         return data
+    keys = ("name", "inputs", *_keys(Brain))
     brain: Brain
-    if isinstance(data, str) or (isinstance(data, Mapping) and len(data) == 1 and not set(data) & set(_keys(Brain))):
+    if isinstance(data, str) or _is_ready(data, keys):
         name, settings, inside = split("brain", data, where)
         brain = build(find("brain", name, registry, where), settings, registry, inside)
         return brain
     if not isinstance(data, Mapping):
-        raise ConfigurationError(f"{where}: expected a Brain, as {', '.join(_keys(Brain))}, got {shown(data)}.")
-    check_keys(data, ("name", "inputs", *_keys(Brain)), where)
+        raise ConfigurationError(f"{where}: expected a Brain, as {', '.join(keys)}, got {shown(data)}.")
+    check_keys(data, keys, where)
     brain = _system(Brain, data, registry, where, "inputs")
     return brain
+
+
+def _is_ready(data: Any, keys: Collection[str]) -> bool:
+    """Whether a mapping is the name of a ready network with its settings."""
+    if not isinstance(data, Mapping) or len(data) != 1:
+        return False
+    [(name, settings)] = data.items()
+    return name not in keys and isinstance(settings, Mapping | None)
 
 
 def _keys(cls: type[System]) -> tuple[str, ...]:
