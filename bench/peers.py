@@ -19,7 +19,9 @@ def _has(module: str) -> bool:
 def torch_peers(model: Callable[[], Any], arrays: Arrays, batch: int) -> list[Contestant]:
     peers = {"ignite": _ignite, "accelerate": _accelerate, "lightning": _lightning}
     return [
-        Contestant(f"{name} (all extras off)", make(model(), arrays, batch)) for name, make in peers.items() if _has(name)
+        Contestant(f"{name} (all extras off)", make(model(), arrays, batch))
+        for name, make in peers.items()
+        if _has(name)
     ]
 
 

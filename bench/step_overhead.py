@@ -1,8 +1,9 @@
 """What a training step costs through the public Kid, against hand-written loops and other frameworks.
 
-Run it with `python bench/step_overhead.py [mlp] [metrics] [lenet] [tensorflow] [--rounds N]`; peers take part where they
-are installed (`pip install -r bench/requirements.txt`). One thread, CPU time, alternating rounds.
+Run it with `python bench/step_overhead.py [mlp] [metrics] [lenet] [tensorflow] [--rounds N]`; peers take part where
+they are installed (`pip install -r bench/requirements.txt`). One thread, CPU time, alternating rounds.
 """
+# ruff: noqa: E402  (the number of threads is read when NumPy and the frameworks are imported)
 
 from __future__ import annotations
 
@@ -76,7 +77,7 @@ def torch_model(kind: str) -> object:
 
 
 def bare_torch(kind: str, arrays: tuple[np.ndarray, np.ndarray], batch: int, *, ready: bool) -> Callable[[int], None]:
-    """The loop that a user writes: contiguous, SGD unfused; with `ready` tensors, else NumPy batches, loss and accuracy."""
+    """The loop that a user writes, contiguous, SGD unfused: `ready` tensors, or NumPy batches with loss and accuracy."""
     import torch
 
     torch.set_num_threads(1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,8 @@ NATIVE = ("torch", "tensorflow")
 def brain(dtype: str) -> akid.Brain:
     """Every built-in layer that has an effect on gradients, dropout and running statistics included."""
     made = akid.Brain.graph(
-        L.Conv2d(channels=6, kernel=3, name="conv1").on("image"),
+        # no bias before a norm: its gradient is zero but for rounding
+        L.Conv2d(channels=6, kernel=3, bias=False, name="conv1").on("image"),
         L.BatchNorm(name="norm1").on("conv1"),
         L.Tanh(name="tanh1").on("norm1"),
         L.Conv2d(channels=4, kernel=2, stride=2, padding="same", name="left").on("tanh1"),
@@ -37,11 +39,8 @@ def brain(dtype: str) -> akid.Brain:
         L.Dense(units=10, name="logits").on("flat"),
         inputs="image", outputs="logits",
     )  # fmt: skip
-    made = made.with_loss(L.SoftmaxCrossEntropy(name="loss"), "logits", "label").with_metric(L.Accuracy(), "logits", "label")
-    return akid.Brain(
-        nodes=made.nodes, inputs=made.inputs, outputs=made.outputs, losses=made.losses, metrics=made.metrics,
-        precision=Precision.of(dtype),
-    )  # fmt: skip
+    made = made.with_loss(L.SoftmaxCrossEntropy(name="loss"), "logits", "label")
+    return replace(made.with_metric(L.Accuracy(), "logits", "label"), precision=Precision.of(dtype))
 
 
 def kid(backend: str, dtype: str, optimizer: akid.Optimizer | None = None) -> akid.Kid:
@@ -61,6 +60,14 @@ def error(value: np.ndarray, reference: np.ndarray) -> float:
     """Norm of the difference over the norm, whose floor is 1e-3 times the square root of the size."""
     floor = 1e-3 * np.sqrt(reference.size)
     return float(np.linalg.norm(value.astype(np.float64) - reference) / max(np.linalg.norm(reference), floor))
+
+
+def judge(what: str, errors: dict[str, float], goal: float) -> None:
+    """Every error is at most `goal`; the worst is printed for `pytest -s`."""
+    worst = max(errors, key=lambda name: errors[name], default=None)
+    if worst is not None:
+        print(f"\nagreement: {what}: worst {errors[worst]:.1e} ({worst}), goal {goal:.0e}")
+        assert errors[worst] <= goal, (what, worst)
 
 
 def steps(one: akid.Kid, count: int) -> list[float]:
@@ -85,28 +92,32 @@ def test_values_and_gradients_in_float32(backend: str, referee: akid.Kid) -> Non
     for training in (False, True):
         mine = one.network.values(fields, targets, training=training, step=7)
         theirs = referee.network.values(fields, targets, training=training, step=7)
-        for target, value, reference in zip(targets, mine, theirs, strict=True):
-            assert error(value, reference) <= 1e-5, (target, training)
+        errors = {str(target): error(*pair) for target, *pair in zip(targets, mine, theirs, strict=True)}
+        judge(f"{backend} forward, training {training}, float32", errors, 1e-5)
     gradients, expected = (net.strategy.trainer.gradients(batch, 7) for net in (one, referee))  # type: ignore[attr-defined]
     assert gradients.keys() == expected.keys()
-    for path, reference in expected.items():
-        assert error(gradients[path], reference) <= 1e-4, path
+    judge(f"{backend} gradients, float32", {path: error(gradients[path], expected[path]) for path in expected}, 1e-4)
 
 
 @pytest.mark.parametrize("backend", NATIVE)
 def test_fifty_steps_in_float64_with_dropout_and_augmentation(backend: str) -> None:
     one, reference = kid(backend, "float64"), kid("numpy", "float64")
     np.testing.assert_allclose(steps(one, 50), steps(reference, 50), rtol=1e-8)
-    for path, expected in reference.network.read().items():
-        assert error(one.network[path], expected) <= 1e-8, path
-    mine, theirs = one.strategy.gather()[1], reference.strategy.gather()[1]
-    for name, expected in theirs.items():
-        assert error(mine[name], expected) <= 1e-6, name
+    for kind, mine, theirs in zip(
+        ("parameters", "slots"), one.strategy.gather(), reference.strategy.gather(), strict=True
+    ):
+        judge(
+            f"{backend} {kind} after 50 steps, float64",
+            {name: error(mine[name], theirs[name]) for name in theirs},
+            1e-8,
+        )
 
 
 @pytest.mark.parametrize("backend", NATIVE)
 def test_ten_steps_in_float32(backend: str) -> None:
-    np.testing.assert_allclose(steps(kid(backend, "float32"), 10), steps(kid("numpy", "float64"), 10), rtol=1e-4)
+    losses, reference = steps(kid(backend, "float32"), 10), steps(kid("numpy", "float64"), 10)
+    relative = {f"step {i}": abs(a - b) / b for i, (a, b) in enumerate(zip(losses, reference, strict=True))}
+    judge(f"{backend} losses of 10 steps, float32", relative, 1e-4)
 
 
 @pytest.mark.parametrize("backend", NATIVE)
@@ -162,8 +173,8 @@ def test_optimizers_with_the_same_gradients_in_float64(optimizer: akid.Optimizer
     for backend in NATIVE:
         for mine, theirs in zip(trained(backend), expected, strict=True):
             assert mine.keys() == theirs.keys()
-            for name, reference in theirs.items():
-                assert error(mine[name], reference) <= 1e-10, (backend, name)
+            errors = {name: error(mine[name], theirs[name]) for name in theirs}
+            judge(f"{backend} {optimizer.component()} after 50 updates, float64", errors, 1e-10)
 
 
 class Dot(L.MeanSquaredError):

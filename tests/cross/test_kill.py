@@ -25,7 +25,9 @@ def undisturbed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     return backend, run_dir
 
 
-@pytest.mark.parametrize(("seed", "moment"), [(1, "anywhere"), (2, "save"), (3, "anywhere"), (4, "save"), (5, "anywhere")])
+@pytest.mark.parametrize(
+    ("seed", "moment"), [(1, "anywhere"), (2, "save"), (3, "anywhere"), (4, "save"), (5, "anywhere")]
+)
 def test_a_killed_run_resumes_to_the_same_bits(
     seed: int, moment: str, undisturbed: tuple[str, Path], tmp_path: Path
 ) -> None:
