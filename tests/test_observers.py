@@ -94,10 +94,9 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     first, *_, last = stream.getvalue().split("\r")
     assert first == ""
     assert last.endswith("\n")
-    assert last.startswith("epoch 3: 100%|")
+    assert last.startswith("epoch 3 100%|")
     assert "30/30" in last
-    assert "train/loss 0.1235  val/accuracy 0.9876  test/accuracy 0.5" in last
-    assert "learning_rate" not in last
+    assert last.rstrip().endswith("train loss 0.123  val accuracy 0.988")
 
 
 def test_a_bar_without_a_known_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,14 +86,24 @@ class _Bar(_Display):
     _bar: tqdm[Never] | None = None
 
     def begin(self, context: Moment) -> None:
-        self._values: dict[str, float] = {}
-        self._bar = tqdm(total=context.limit, initial=context.step, unit="step", file=self.stream, dynamic_ncols=True)
+        self._splits: dict[str, dict[str, float]] = {}
+        self._bar = tqdm(
+            total=context.limit,
+            initial=context.step,
+            unit="step",
+            file=self.stream,
+            dynamic_ncols=True,
+            bar_format="{desc} {percentage:3.0f}%|{bar:12}| {n_fmt}/{total_fmt} {rate_fmt} {remaining}{postfix}",
+        )
 
     def show(self, context: Moment) -> None:
         assert self._bar is not None, "a session begins with akid_practice_begin"
-        if context.values:
-            self._values |= {name: value for name, value in context.values.items() if "/" in name}
-            self._bar.set_postfix_str(_figures(self._values), refresh=False)
+        for name, value in context.values.items():
+            split, slash, figure = name.partition("/")
+            if slash and split != "test":  # the test comes last, and is printed by itself
+                self._splits.setdefault(split, {})[figure] = value
+        shown = "  ".join(f"{split} {_figures(values, 3, ' ')}" for split, values in self._splits.items())
+        self._bar.set_postfix_str(shown, refresh=False)
         self._bar.set_description_str(f"epoch {context.epoch}", refresh=False)
         self._bar.update(context.step - self._bar.n)
 
@@ -103,7 +113,7 @@ class _Bar(_Display):
             self._bar.close()
 
 
-def _figures(values: Mapping[str, float]) -> str:
-    return "  ".join(
-        f"{name} {value:.0f}" if abs(value) >= 1000 else f"{name} {value:.4g}" for name, value in values.items()
+def _figures(values: Mapping[str, float], digits: int = 4, between: str = "  ") -> str:
+    return between.join(
+        f"{name} {value:.0f}" if abs(value) >= 1000 else f"{name} {value:.{digits}g}" for name, value in values.items()
     )
