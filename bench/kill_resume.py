@@ -38,9 +38,8 @@ def main() -> None:
         killed = sum(kill.killed for kill in kills)
         torn = sum(kill.inside_save for kill in kills)
         starts = sorted({kill.resumed_from for kill in kills}, key=lambda step: -1 if step is None else step)
-        print(
-            f"{backend}: {killed} of {len(kills)} killed, {torn} inside a save, resumed from steps {starts}; {equal} equal to the bit"
-        )
+        print(f"{backend}: {killed} of {len(kills)} killed, {torn} inside a save, resumed from steps {starts};")
+        print(f"  {equal} equal to the undisturbed run to the bit")
 
 
 if __name__ == "__main__":

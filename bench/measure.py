@@ -40,8 +40,8 @@ def report(title: str, contestants: list[Contestant], base: str, goals: dict[str
         fastest, base_fastest = _p10(contestant.costs), _p10(reference)
         goal = f"<= {goals[contestant.name]}" if contestant.name in goals else ""
         print(
-            f"{contestant.name:34} {fastest:12.0f} {statistics.median(contestant.costs):9.0f}   {fastest / base_fastest:9.2f}"
-            f"   {middle:.2f} ({low:.2f} to {high:.2f}) {goal:>14}"
+            f"{contestant.name:34} {fastest:12.0f} {statistics.median(contestant.costs):9.0f}"
+            f"   {fastest / base_fastest:9.2f}   {middle:.2f} ({low:.2f} to {high:.2f}) {goal:>14}"
         )
 
 

@@ -77,7 +77,7 @@ def torch_model(kind: str) -> object:
 
 
 def bare_torch(kind: str, arrays: tuple[np.ndarray, np.ndarray], batch: int, *, ready: bool) -> Callable[[int], None]:
-    """The loop that a user writes, contiguous, SGD unfused: `ready` tensors, or NumPy batches with loss and accuracy."""
+    """A user's own loop, contiguous, SGD unfused: `ready` tensors, or NumPy batches with loss and accuracy."""
     import torch
 
     torch.set_num_threads(1)
