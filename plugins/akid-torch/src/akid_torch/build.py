@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from akid_core.backends.contract import Built
+from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call, Graph
 from akid_core.plugins.registry import Registry
 from akid_core.specs.tensor import wider
@@ -42,9 +43,9 @@ def build(graph: Graph, contexts: Iterable[BuildContext], registry: Registry) ->
 
 
 def _build(context: BuildContext, registry: Registry) -> Built:
-    """By the builder of the layer's own class. Kernels compute in one type: other precisions run portably."""
+    """By the builder of the layer's own class. Kernels compute in one type, so wider reductions run portably."""
     layer, precision, name = context.call.layer, context.precision, context.call.layer.component()
-    uniform = precision.params == precision.compute == wider(precision.compute, precision.reductions)
+    uniform = precision.compute == wider(precision.compute, precision.reductions) or isinstance(layer, Attach)
     known = registry.has("layer_builder", name, BACKEND) and registry.has("layer", name, BACKEND)
     if uniform and known and registry.get("layer", name, BACKEND) is type(layer):
         built: Built = registry.get("layer_builder", name, BACKEND)(layer, context.call.in_specs, context)
@@ -57,7 +58,7 @@ def _axes(built: Built) -> frozenset[tuple[str, str]]:
 
 
 def _homes(owner: str, family: list[Call], builts: Mapping[str, Built]) -> Iterable[Home]:
-    """The parameters that live under `owner`. A place that no spec names is a parameter that an attached module brings."""
+    """The parameters that live under `owner`; a place that no spec names is that of an attached module's own."""
     axes = {spec.name: spec.axes for spec in family[0].params}
     for name in {**axes, **builts[family[0].path].places}:
         places = [(builts[call.path].module, builts[call.path].places[name]) for call in family]

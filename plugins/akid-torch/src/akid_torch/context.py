@@ -27,7 +27,7 @@ class BuildContext:
     call: Call
     seed: int
     ops: TorchOps
-    precision: Precision = Precision()
+    precision: Precision
     channels_last: bool = False
 
     @property

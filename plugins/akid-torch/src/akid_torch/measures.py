@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -22,7 +21,7 @@ class ShortLoss(Portable):
     def usual(self, fields: Sequence[np.ndarray | None], steps: int) -> np.ndarray:
         """Which steps are the usual case: bool (steps,).
 
-        `fields`: for each input its values in all steps (steps, batch, ...) where it is a field of the batch, else None.
+        `fields`: for each input its values in all steps (steps, batch, ...), or None where it is no field of the batch.
         """
 
     @abstractmethod
@@ -38,5 +37,5 @@ class ShortMetric(Portable):
     """A metric that is the weighted mean of a figure of each row: its parts are weighted sum and sum of weights."""
 
     @abstractmethod
-    def each(self, *inputs: Any) -> Tensor:
+    def each(self, *inputs: Tensor) -> Tensor:
         """The figure of each row (batch,), without a gradient."""

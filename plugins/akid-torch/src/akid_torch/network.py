@@ -16,6 +16,7 @@ from akid_torch.build import Parts
 from akid_torch.module import BrainModule
 from akid_torch.ops import DTYPES, TorchOps
 from akid_torch.places import Home
+from akid_torch.program import Program
 
 
 class TorchNetwork(Network):
@@ -34,8 +35,9 @@ class TorchNetwork(Network):
         for name, tensor in (*self.module.named_parameters(), *self.module.named_buffers()):
             if tensor.is_meta:
                 raise PluginError(
-                    f"The native module of {name.split('.')[0]!r} holds the tensor {name!r}, which its builder does not "
-                    "name: a builder names the place of every parameter, and makes constants where they are first used."
+                    f"The native module of {name.split('.')[0]!r} holds the tensor {name!r}, which its builder does "
+                    "not name: a builder names the place of every parameter, and its module makes constants when it "
+                    "first needs them."
                 )
         self.module.to(self.module.device)
 
@@ -58,6 +60,9 @@ class TorchNetwork(Network):
             )
         return self._homes[path]
 
+    def _known(self, path: str) -> str:
+        return self.home(path).path  # beside the graph's, there are those that attached modules bring
+
     @property
     def trained(self) -> tuple[str, ...]:
         """Paths of the parameters that are trained: those of the graph, and those that attached modules bring."""
@@ -67,26 +72,31 @@ class TorchNetwork(Network):
         self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
     ) -> list[np.ndarray]:
         program = self.module.program(targets)
-        values = [self.tensor(name, array) for name, array in zip(program.fields, program.pick(fields), strict=True)]
+        values = self.tensors(program, fields)
         rows = len(next(iter(fields.values())))
         with torch.no_grad():
             slots = self.module.run(program, values, self.module.frame(rows, training, step))
-        return [np.array(slots[program.numbers[target]].cpu().numpy(), order="C") for target in targets]
+        return [np.array(slots[program.numbers[target]].detach().cpu().numpy(), order="C") for target in targets]
 
     def measure(self, batch: Batch) -> MetricStates:
         losses = [Value(call.path, output) for call in self.graph.losses for output in (0, 1)]
-        parts = [Value(path, part) for path, metric in self.graph.metric_layers.items() for part in range(len(metric.parts))]
+        metrics = self.graph.metric_layers
+        parts = [Value(path, part) for path, metric in metrics.items() for part in range(len(metric.parts))]
         found = iter(self.values({**batch.fields, Batch.WEIGHTS: batch.weights}, [*losses, *parts]))
         states: MetricStates = {}
         for call in self.graph.losses:
             value, weight = (next(found).astype(np.float64) for _ in range(2))
             states[call.path] = {"sum": np.sum(value * weight), "count": np.sum(weight)}
-        for path, metric in self.graph.metric_layers.items():
+        for path, metric in metrics.items():
             states[path] = {part: next(found) for part in metric.parts}
         return states
 
-    def tensor(self, name: str, array: np.ndarray) -> Tensor:
-        """A field on the device, in the type of its spec; images lie as the plan says. Shape (..., batch, row)."""
+    def tensors(self, program: Program, fields: Mapping[str, np.ndarray]) -> list[Tensor]:
+        """What a program takes of a batch, or of a span with its steps stacked before the batch, on the device."""
+        return [self._tensor(name, array) for name, array in zip(program.fields, program.pick(fields), strict=True)]
+
+    def _tensor(self, name: str, array: np.ndarray) -> Tensor:
+        """A field in the type of its spec; images lie as the plan says."""
         # torch wants arrays that it may write to, and would warn of others although nothing here writes.
         tensor = torch.from_numpy(array if array.flags.writeable else array.copy())
         spec = self._specs.get(name)

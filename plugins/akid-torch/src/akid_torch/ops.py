@@ -114,7 +114,9 @@ class TorchOps:
         kept = [place for place in range(x.dim()) if place not in axes]
         rows = x.permute(*kept, *axes).reshape(*(x.shape[place] for place in kept), -1)
         largest = torch.max(rows, dim=-1).values
-        return largest.reshape([1 if place in axes else size for place, size in enumerate(x.shape)]) if keepdims else largest
+        if not keepdims:
+            return largest
+        return largest.reshape([1 if place in axes else size for place, size in enumerate(x.shape)])
 
     def argmax(self, x: Tensor, axis: int) -> Tensor:
         return torch.argmax(x, dim=axis)

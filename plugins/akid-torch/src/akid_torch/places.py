@@ -40,12 +40,13 @@ class Home:
         return isinstance(self.tensor, nn.Parameter) and self.tensor.requires_grad
 
     def place(self, device: torch.device, channels_last: bool) -> None:
-        """Give the parameter storage that all holders share: zeros, or the values that an attached module brings."""
+        """Give the parameter storage that all holders share, zero at first; one that came with values keeps them."""
         held = self.tensor
-        form = torch.channels_last if channels_last and held.dim() == 4 else torch.contiguous_format
-        tensor = torch.zeros(held.shape, dtype=held.dtype, device=device).contiguous(memory_format=form)
         if not held.is_meta:
-            tensor.copy_(held.detach())
+            return
+        # `empty` gives the strides of the format even to a single channel, by which convolutions tell it.
+        form = torch.channels_last if channels_last and held.dim() == 4 else torch.contiguous_format
+        tensor = torch.empty(held.shape, dtype=held.dtype, device=device, memory_format=form).zero_()
         if isinstance(held, nn.Parameter):
             tensor = nn.Parameter(tensor, requires_grad=held.requires_grad)
         for module, attribute in self.holders:

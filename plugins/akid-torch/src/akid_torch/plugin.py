@@ -7,9 +7,9 @@ from akid_core.plugin_api import BackendInfo, LayerBuilderInfo, hookimpl
 BACKEND = "torch"
 
 _BUILDERS = {
+    "accuracy": "akid_torch.layers.metric:build_accuracy",
     "attach": "akid_torch.layers.attach:build",
     "avg_pool2d": "akid_torch.layers.pool:build_avg",
-    "accuracy": "akid_torch.layers.metric:build_accuracy",
     "batch_norm": "akid_torch.layers.norm:build",
     "conv2d": "akid_torch.layers.conv:build",
     "dense": "akid_torch.layers.dense:build",

@@ -91,7 +91,8 @@ class Program:
             self._take(value, f"The block {call.path!r}")
         first = len(self.numbers)
         self.numbers.update({Value(call.path, output): first + output for output in range(len(call.out_specs))})
-        run, framed = (module, isinstance(module, FrameModule))
+        framed = isinstance(module, FrameModule)
+        run: Callable[..., Any] = module
         if isinstance(call.layer, Loss):
             run, framed = _weighted(module, framed), True
         return Operation(run, framed, self.sources(call), first, len(call.out_specs), call.path)
@@ -120,6 +121,4 @@ def _weighted(module: nn.Module, framed: bool) -> Callable[..., tuple[Tensor, Te
 
 
 def _shapes(inputs: Sequence[Any]) -> str:
-    return ", ".join(
-        f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}" if isinstance(x, torch.Tensor) else str(x) for x in inputs
-    )
+    return ", ".join(f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}" for x in inputs)

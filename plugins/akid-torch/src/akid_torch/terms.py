@@ -23,14 +23,14 @@ class LossTerm:
         self.path, self.weight = call.path, getattr(call.layer, "weight", 1.0)
         self._call, self._module, self._sources = call, module, sources
         self._framed = isinstance(module, FrameModule)
+        self._native = module if isinstance(module, ShortLoss) else None
 
     def begin(self, fields: Mapping[str, np.ndarray], weights: np.ndarray) -> None:
         """Start a span. Which steps go the short way is settled here, on the host; fields and weights: (k, n, ...)."""
         steps = len(weights)
         short = np.zeros(steps, dtype=bool)
-        if isinstance(self._module, ShortLoss):
-            inputs = [None if value.delay else fields.get(value.source) for value in self._call.inputs]
-            short = self._module.usual(inputs, steps)
+        if self._native is not None:
+            short = self._native.usual([fields.get(value.source) for value in self._call.inputs], steps)
         self._short: list[bool] = short.tolist()
         self._equal: list[bool] = (short & (weights == 1).all(axis=1)).tolist()
         self._totals: list[float] = weights.sum(axis=1, dtype=np.float64).tolist()
@@ -53,10 +53,10 @@ class LossTerm:
     def _mean(self, inputs: list[Tensor], frame: Frame, index: int) -> tuple[Tensor, Tensor | float]:
         """The weighted mean of the rows and their total weight; rows that count for nothing give 0."""
         *values, sample_weights = inputs
-        if self._equal[index]:
-            return self._module.mean(*values), self._totals[index]  # type: ignore[operator]
-        if self._short[index]:
-            each = self._module.each(*values)  # type: ignore[operator]
+        if self._native is not None and self._equal[index]:
+            return self._native.mean(*values), self._totals[index]
+        if self._native is not None and self._short[index]:
+            each = self._native.each(*values)
             return (each * sample_weights.to(each.dtype)).sum() / (self._totals[index] or 1.0), self._totals[index]
         value, weight = self._module(frame, *values) if self._framed else self._module(*values)
         weight = weight * sample_weights.to(weight.dtype)

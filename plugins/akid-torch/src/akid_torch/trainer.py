@@ -17,7 +17,6 @@ from akid_core.optimizers.base import Optimizer
 from akid_core.specs.layer import Loss, Metric
 from akid_torch.context import Frame
 from akid_torch.network import TorchNetwork
-from akid_torch.ops import TorchOps
 from akid_torch.program import Program, inputs_of
 from akid_torch.terms import LossTerm, MetricTerm
 from akid_torch.updaters import updater
@@ -33,14 +32,15 @@ class TorchTrainer(Trainer):
         graph, modules = network.graph, network.module.by_path
         if not graph.losses:
             raise ConfigurationError(
-                "A brain without a loss has nothing to learn from: add one with `brain.with_loss(...)`, or `losses:` in YAML."
+                "A brain without a loss has nothing to learn from: add one with `brain.with_loss(...)`, or `losses:` "
+                "in YAML."
             )
         measures = graph.losses + graph.metrics
         needed = graph.needed(Value(call.path) for call in measures)
         self._program = Program(
             modules,
             [call for call in needed if not isinstance(call.layer, Loss | Metric)],
-            {value: f"The block {call.path!r}" for call in measures for value in inputs_of(call)},
+            {value: f"The block {call.path!r}" for call in reversed(measures) for value in inputs_of(call)},
         )
         if self._program.delayed:
             raise ConfigurationError(
@@ -53,13 +53,19 @@ class TorchTrainer(Trainer):
         self._paths = network.trained
         self._params = [network.native(path) for path in self._paths]
         self._updater = updater(optimizer, network.ops, self._paths, self._params, plan.fused)
+        self._slots = {
+            f"{name}:{path}": (network.home(path), slots[index])
+            for index, path in enumerate(self._paths)
+            for name, slots in self._updater.slots.items()
+        }
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
         fields = {**span.fields, Batch.WEIGHTS: span.weights}
         frames = self._frames(span.weights, span.first_step, span.first_row, learning=True)
         self._begin(fields)
-        for index, (values, frame, rate) in enumerate(zip(self._steps(fields), frames, learning_rates.tolist(), strict=True)):
-            self._updater.step(self._differentiate(values, frame), rate, span.first_step + index + 1)
+        steps = zip(self._steps(fields), frames, learning_rates.tolist(), strict=True)
+        for count, (values, frame, rate) in enumerate(steps, start=span.first_step + 1):
+            self._updater.step(self._differentiate(values, frame), rate, count)
             frame.settle()
         contributions, states = zip(*(term.finish() for term in self._losses), strict=True)
         measures = dict(zip((term.path for term in self._losses), states, strict=True))
@@ -77,26 +83,16 @@ class TorchTrainer(Trainer):
         }
 
     def read_slots(self) -> Arrays:
-        slots = self._updater.slots
-        return {
-            f"{name}:{path}": self._network.home(path).read(slot)
-            for name, tensors in slots.items()
-            for path, slot in zip(self._paths, tensors, strict=True)
-        }
+        return {name: home.read(slot) for name, (home, slot) in self._slots.items()}
 
     def fill_slots(self, values: Mapping[str, np.ndarray]) -> None:
-        slots = {
-            f"{name}:{path}": (self._network.home(path), slot)
-            for name, tensors in self._updater.slots.items()
-            for path, slot in zip(self._paths, tensors, strict=True)
-        }
         for name in values:
-            if name not in slots:
+            if name not in self._slots:
                 raise UnknownNameError(
-                    f"{self._optimizer.component()} keeps nothing called {name!r}.{suggest(name, slots)} "
-                    f"It keeps: {', '.join(slots) or 'nothing'}."
+                    f"{self._optimizer.component()} keeps nothing called {name!r}.{suggest(name, self._slots)} "
+                    f"It keeps: {', '.join(self._slots) or 'nothing'}."
                 )
-        for name, (home, slot) in slots.items():
+        for name, (home, slot) in self._slots.items():
             if name in values:
                 home.fill(slot, values[name])
             else:
@@ -112,18 +108,24 @@ class TorchTrainer(Trainer):
 
     def _steps(self, fields: Mapping[str, np.ndarray]) -> list[tuple[Tensor, ...]]:
         """For each step the values of the program's fields; each field goes to the device once, for all steps."""
-        names = self._program.fields
-        stacked = [self._network.tensor(name, array) for name, array in zip(names, self._program.pick(fields), strict=True)]
+        stacked = self._network.tensors(self._program, fields)
         return list(zip(*(tensor.unbind(0) for tensor in stacked), strict=True))
 
     def _frames(self, weights: np.ndarray, first_step: int, first_row: int, *, learning: bool) -> list[Frame]:
         (steps, rows), device = weights.shape, self._network.module.device
-        numbers = torch.arange(first_step, first_step + steps, dtype=torch.int32, device=device).split(1)
+        numbers = torch.arange(first_step, first_step + steps, dtype=torch.int32, device=device)[:, None].unbind(0)
         numbered = torch.arange(first_row, first_row + rows, dtype=torch.int32, device=device)
         return [Frame(True, number, numbered, learning) for number in numbers]
 
     def _differentiate(self, values: tuple[Tensor, ...], frame: Frame) -> Sequence[Tensor | None]:
         """One forward and one backward pass: the gradient of the objective by parameter, None where it is zero."""
+        objective = self._objective(values, frame)
+        if not self._params or not objective.requires_grad:
+            return [None] * len(self._params)
+        return torch.autograd.grad(objective, self._params, allow_unused=True)
+
+    def _objective(self, values: tuple[Tensor, ...], frame: Frame) -> Tensor:
+        """What the step minimises. Activations are let go on return, so the backward pass frees them on its way."""
         slots = self._network.module.run(self._program, values, frame)
         objective = self._losses[0].step(slots, frame)
         for loss in self._losses[1:]:
@@ -132,6 +134,4 @@ class TorchTrainer(Trainer):
             with torch.no_grad():
                 for metric in self._metrics:
                     metric.step(slots, frame)
-        if not self._params or not objective.requires_grad:
-            return [None] * len(self._params)
-        return torch.autograd.grad(objective, self._params, allow_unused=True)
+        return objective

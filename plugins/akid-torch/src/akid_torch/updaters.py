@@ -1,4 +1,4 @@
-"""Updaters: how an optimizer of the core moves live tensors, by torch's fused kernels where they compute its formula."""
+"""Updaters: how an optimizer moves live tensors, by torch's fused kernels where they compute the core's formula."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Updater(ABC):
         self.update(laid_out, learning_rate, count)
 
     @abstractmethod
-    def update(self, gradients: Sequence[Tensor], learning_rate: float, count: int) -> None:
+    def update(self, gradients: list[Tensor], learning_rate: float, count: int) -> None:
         """The optimizer's formula, in place. Gradients lie in memory as their parameters do."""
 
     def _laid_out(self, gradients: Sequence[Tensor | None]) -> list[Tensor]:
-        """The gradients in the strides of their parameters: fused kernels walk through memory and look at no strides."""
+        """The gradients in the strides of their parameters, since fused kernels walk through memory without a look."""
         laid_out = []
         for gradient, strides, param in zip(gradients, self._strides, self.params, strict=True):
             if gradient is None:
@@ -55,7 +55,7 @@ class FusedSGD(Updater):
 
     optimizer: SGD
 
-    def update(self, gradients: Sequence[Tensor], learning_rate: float, count: int) -> None:
+    def update(self, gradients: list[Tensor], learning_rate: float, count: int) -> None:
         torch._fused_sgd_(
             self.params,
             gradients,
@@ -80,7 +80,7 @@ class FusedAdam(Updater):
         self._count = torch.zeros((), dtype=torch.float32, device=ops.device)
         self._counts = [self._count] * len(self.params)
 
-    def update(self, gradients: Sequence[Tensor], learning_rate: float, count: int) -> None:
+    def update(self, gradients: list[Tensor], learning_rate: float, count: int) -> None:
         self._count.fill_(count)
         torch._fused_adam_(
             self.params,
@@ -102,7 +102,7 @@ class FusedAdam(Updater):
 class PortableUpdater(Updater):
     """The core's own formula, parameter by parameter, for every optimizer that has no kernel here."""
 
-    def update(self, gradients: Sequence[Tensor], learning_rate: float, count: int) -> None:
+    def update(self, gradients: list[Tensor], learning_rate: float, count: int) -> None:
         coefficients = self.optimizer.coefficients(learning_rate, count)
         names = tuple(self.slots)
         for index, (param, gradient) in enumerate(zip(self.params, gradients, strict=True)):

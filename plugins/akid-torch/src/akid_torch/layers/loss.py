@@ -33,15 +33,15 @@ class NativeCrossEntropy(ShortLoss):
         valid: np.ndarray = (flat.min(axis=1) >= 0) & (flat.max(axis=1) < logits.row[0])
         return valid
 
-    def mean(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, self._targets(logits, labels), label_smoothing=self.layer.smoothing)
+    def mean(self, *inputs: Tensor) -> Tensor:
+        return self._entropy("mean", *inputs)
 
-    def each(self, logits: Tensor, labels: Tensor) -> Tensor:
-        targets = self._targets(logits, labels)
-        return functional.cross_entropy(logits, targets, reduction="none", label_smoothing=self.layer.smoothing)
+    def each(self, *inputs: Tensor) -> Tensor:
+        return self._entropy("none", *inputs)
 
-    def _targets(self, logits: Tensor, labels: Tensor) -> Tensor:
-        return labels.to(logits.dtype) if labels.is_floating_point() else labels.long()
+    def _entropy(self, reduction: str, logits: Tensor, labels: Tensor) -> Tensor:
+        targets = labels if labels.is_floating_point() else labels.long()
+        return functional.cross_entropy(logits, targets, reduction=reduction, label_smoothing=self.layer.smoothing)
 
 
 class NativeSquaredError(ShortLoss):
@@ -50,10 +50,12 @@ class NativeSquaredError(ShortLoss):
     def usual(self, fields: Sequence[np.ndarray | None], steps: int) -> np.ndarray:
         return np.ones(steps, dtype=bool)
 
-    def mean(self, predictions: Tensor, targets: Tensor) -> Tensor:
+    def mean(self, *inputs: Tensor) -> Tensor:
+        predictions, targets = inputs
         return functional.mse_loss(predictions, targets)
 
-    def each(self, predictions: Tensor, targets: Tensor) -> Tensor:
+    def each(self, *inputs: Tensor) -> Tensor:
+        predictions, targets = inputs
         squares = functional.mse_loss(predictions, targets, reduction="none")
         return squares.flatten(1).mean(1) if squares.dim() > 1 else squares
 

@@ -15,7 +15,8 @@ from akid_torch.measures import ShortMetric
 class NativeAccuracy(ShortMetric):
     """Whether the first largest logit is that of the label."""
 
-    def each(self, logits: Tensor, labels: Tensor) -> Tensor:
+    def each(self, *inputs: Tensor) -> Tensor:
+        logits, labels = inputs
         return torch.eq(logits.argmax(1), labels.argmax(1) if labels.is_floating_point() else labels)
 
 

@@ -23,10 +23,10 @@ class NativeBatchNorm(Portable):
         moves = frame.learning or not frame.training
         return functional.batch_norm(
             x,
-            self.mean if moves else None,
-            self.variance if moves else None,
-            getattr(self, "scale", None),
-            getattr(self, "shift", None),
+            self._buffers["mean"] if moves else None,
+            self._buffers["variance"] if moves else None,
+            self._parameters.get("scale"),
+            self._parameters.get("shift"),
             training=frame.training,
             momentum=1.0 - self.layer.decay,
             eps=self.layer.epsilon,
