@@ -62,7 +62,8 @@ def blocks(draw: st.DrawFn, depth: int) -> tuple[Block, int]:
         (Add(), 3),
     ]
     inside = [systems(depth + 1).map(lambda system: (system, len(system.input_names)))] if depth < 2 else []
-    return draw(st.one_of(st.sampled_from(choices), *inside))
+    chosen: tuple[Block, int] = draw(st.one_of(st.sampled_from(choices), *inside))
+    return chosen
 
 
 @st.composite

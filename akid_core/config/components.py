@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any, NamedTuple, get_type_hints
 
 from akid_core.config.located import LocatedDict, Where
-from akid_core.config.values import mismatch, read, shown, write
+from akid_core.config.values import mismatch, one, read, shown, write
 from akid_core.errors import AkidError, ConfigurationError, UnknownNameError, suggest
 from akid_core.hookspecs import CATEGORIES
 from akid_core.plugins import Registry, default_manager
@@ -139,7 +139,9 @@ def split(category: str, data: Any, where: Where) -> tuple[str, Mapping[str, Any
     if not isinstance(data, Mapping) or len(data) != 1:
         keys = f" with the keys {', '.join(map(str, data))}" if isinstance(data, Mapping) and data else ""
         got = f"a mapping{keys}" if isinstance(data, Mapping) else shown(data)
-        raise ConfigurationError(f"{where}: expected a {category}, as name or {{name: {{setting: value}}}}, got {got}.")
+        raise ConfigurationError(
+            f"{where}: expected {one(category)}, as name or {{name: {{setting: value}}}}, got {got}."
+        )
     [(name, settings)] = data.items()
     inside = where.at(data, name)
     if not isinstance(settings, Mapping | None):
@@ -154,7 +156,7 @@ def find(category: str, name: str, registry: Registry, where: Where) -> Any:
     except AkidError as error:
         raise type(error)(f"{where}: {error}") from error
     if ":" in name and category_of(target) != category:
-        raise ConfigurationError(f"{where}: {name} is not a {category}.")
+        raise ConfigurationError(f"{where}: {name} is not {one(category)}.")
     return target
 
 

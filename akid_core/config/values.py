@@ -87,7 +87,11 @@ def describe(hint: Any) -> str:
         return "a list"
     if isinstance(origin or hint, type) and issubclass(origin or hint, Mapping):
         return "a mapping"
-    noun = snake_case(getattr(hint, "__name__", str(hint))).replace("_", " ")
+    return one(snake_case(getattr(hint, "__name__", str(hint))).replace("_", " "))
+
+
+def one(noun: str) -> str:
+    """The noun with its article."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 

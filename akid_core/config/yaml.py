@@ -132,9 +132,13 @@ def _scalar(node: Any) -> Any:
 
 def _plain(data: Any) -> Any:
     """Fresh dictionaries and lists, so that nothing is written as an alias of something else."""
+    from ruamel.yaml.scalarstring import SingleQuotedScalarString
+
     if isinstance(data, Mapping):
-        return {key: _plain(value) for key, value in data.items()}
-    return [_plain(item) for item in data] if isinstance(data, (list, tuple)) else data
+        return {_plain(key): _plain(value) for key, value in data.items()}
+    if isinstance(data, str) and data.startswith(("?", ":")):  # the library forgets to quote these
+        return SingleQuotedScalarString(data)
+    return [_plain(item) for item in data] if isinstance(data, list | tuple) else data
 
 
 def _shown(value: Any) -> str:
