@@ -19,6 +19,7 @@ from akid_core.errors import UnknownNameError, suggest
 from akid_core.graph.resolved import Graph, Value
 from akid_core.ops import Ops
 from akid_core.optimizers.base import Optimizer
+from akid_core.plugins.registry import Registry
 
 Arrays = dict[str, np.ndarray]
 MetricStates = dict[str, dict[str, Any]]
@@ -107,10 +108,16 @@ class Trainer(ABC):
 
 
 class Backend(ABC):
-    """What executes. An instance holds no state of a run."""
+    """What executes. An instance holds no state of a run.
+
+    `registry`: where it finds native builders of layers; by default that of all installed plugins.
+    """
 
     name: ClassVar[str]
     ops: Ops
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry
 
     @abstractmethod
     def plan(self, execution: Execution, graph: Graph) -> Plan:

@@ -131,7 +131,7 @@ class Kid:
 
     @cached_property
     def backend(self) -> Backend:
-        backend: Backend = self.registry.get("backend", self.backend_name)()
+        backend: Backend = self.registry.get("backend", self.backend_name)(self.registry)
         return backend
 
     @cached_property
