@@ -75,6 +75,14 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Perhaps:
+    """Settings that may be left out."""
+
+    inner: Inner | None = field(default_factory=Inner)
+    start: Initializer | None = field(default_factory=Zeros)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stranger(Layer):
     """A layer that no plugin registers."""
 
@@ -243,6 +251,19 @@ def test_true_is_not_one(registry: Registry) -> None:
 
     assert encode_settings(Either(value=True), registry) == {"value": True}
     assert decode_settings(Either, {"value": True}, registry).value is True
+
+
+def test_null_is_nothing_where_nothing_is_allowed(registry: Registry) -> None:
+    nothing = Perhaps(inner=None, start=None)
+    assert encode_settings(nothing, registry) == {"inner": None, "start": None}
+    assert decode_settings(Perhaps, {"inner": None, "start": None}, registry) == nothing
+    assert decode_settings(Perhaps, {"inner": {}, "start": "zeros"}, registry) == Perhaps()
+
+
+def test_numbers_of_numpy_are_numbers(registry: Registry) -> None:
+    written = encode_settings(Settings(count=np.int64(3), rate=np.float32(0.25), flag=np.bool_(True)), registry)  # type: ignore[arg-type]
+    assert written == {"flag": True, "count": 3, "rate": 0.25}
+    assert [type(value) for value in written.values()] == [bool, int, float]
 
 
 def test_registered_by_a_plugin(registry: Registry) -> None:

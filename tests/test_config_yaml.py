@@ -163,6 +163,14 @@ def test_it_is_written_as_one_would_write_it() -> None:
     )
 
 
+def test_what_is_nested_too_deeply_to_be_written() -> None:
+    data: Any = []
+    for _ in range(500):
+        data = [data]
+    with pytest.raises(ConfigurationError, match="nested too deeply to be written"):
+        dump_yaml({"a": data})
+
+
 def test_nothing_is_written_as_an_alias() -> None:
     same = [1, 2]
     assert dump_yaml({"a": same, "b": same}) == "a: [1, 2]\nb: [1, 2]\n"

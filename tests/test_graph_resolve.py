@@ -265,6 +265,29 @@ def test_two_parameters_of_one_name() -> None:
         Brain.sequential(Twins(), inputs="x").resolve(FIELDS)
 
 
+def test_a_layer_that_is_broken() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Lists(Layer):
+        def outputs(self, x: TensorSpec) -> TensorSpec:
+            return [x]  # type: ignore[return-value]
+
+    @dataclass(frozen=True, kw_only=True)
+    class Nothing(Layer):
+        pass
+
+    with pytest.raises(GraphError, match=r"Block 'lists' \(Lists\) must give a TensorSpec or a tuple of them, gave \["):
+        Brain.sequential(Lists(), inputs="x").resolve(FIELDS)
+    with pytest.raises(NotImplementedError, match="Nothing does not say its outputs") as caught:
+        Brain.sequential(Nothing(), inputs="x").resolve(FIELDS)
+    assert caught.value.__notes__ == ["Block 'nothing' (Nothing) with x = float32[N, 6]"]
+
+
+def test_a_layer_that_takes_another_rank_for_granted() -> None:
+    message = r"Block 'halves' \(Halves\) with label = int64\[N\]: IndexError: tuple index out of range\."
+    with pytest.raises(SpecError, match=message):
+        Brain.sequential(Halves(), inputs="label").resolve(FIELDS)
+
+
 # --- names ---
 
 

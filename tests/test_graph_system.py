@@ -123,6 +123,8 @@ def test_names_must_differ() -> None:
         _ = System.sequential(ReLU(name="a"), Dense(units=1, name="a")).named
     with pytest.raises(DuplicateNameError):
         _ = lenet().with_metric(Accuracy(), "logits", "label", name="conv1").named
+    with pytest.raises(DuplicateNameError, match="Two inputs share a name: x, y, x"):
+        _ = System(inputs=("x", "y", "x")).named
     with pytest.raises(AmbiguousNameError, match="'x' is both an input and a block"):
         _ = System.sequential(ReLU(name="x"), inputs="x").named
 

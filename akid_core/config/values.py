@@ -51,6 +51,8 @@ def read(hint: Any, data: Any, where: Where, nested: Nested) -> Any:
 
 def write(value: Any, where: Where, nested: Callable[[Any, Where], Any]) -> Any:
     """Plain data for a value. Raises `ConfigurationError` for what YAML cannot hold."""
+    if getattr(value, "shape", None) == ():  # a number of NumPy's
+        value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Path):
@@ -122,6 +124,8 @@ def _literal(choices: tuple[Any, ...], data: Any, where: Where) -> Any:
 
 def _union(hint: Any, choices: tuple[Any, ...], data: Any, where: Where, nested: Nested) -> Any:
     """The first choice that takes the data. If none does, the error of one that got further than the rest."""
+    if data is None and type(None) in choices:
+        return None
     further: ConfigurationError | PluginError | None = None
     for choice in choices:
         try:

@@ -67,7 +67,10 @@ def parse(text: str, name: str = "text") -> Any:
 
 
 def dump_yaml(data: Any) -> str:
-    """YAML that `load_yaml` reads back as equal data; a collection of scalars stands on one line."""
+    """YAML that `load_yaml` reads back as equal data; a collection of scalars stands on one line.
+
+    Raises `ConfigurationError` for data that are nested some hundred levels deep.
+    """
     from ruamel.yaml import YAML
 
     writer = YAML(typ="rt", pure=True)
@@ -75,7 +78,10 @@ def dump_yaml(data: Any) -> str:
     writer.width = 120
     writer.allow_unicode = True
     stream = io.StringIO()
-    writer.dump(_plain(data), stream)
+    try:
+        writer.dump(_plain(data), stream)
+    except RecursionError as error:
+        raise ConfigurationError("This is nested too deeply to be written in YAML.") from error
     return stream.getvalue()
 
 

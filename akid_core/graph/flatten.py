@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from akid_core.errors import AmbiguousNameError, CycleError, GraphError, SpecError, UnknownNameError
 from akid_core.graph.lookup import endings, listed, nearest
@@ -19,7 +19,7 @@ class Scope:
 
     `bound`: what its inputs stand for, in the scope around it (the outermost has none). `share`: whose parameters it
     uses. `edges`: the inputs of each of its members, by name. `outputs`: what it gives. `inner`: the Systems directly
-    inside.
+    inside. `found`: what `follow` has found behind (name, output) in this scope.
     """
 
     system: System
@@ -30,6 +30,7 @@ class Scope:
     edges: dict[str, tuple[Edge, ...]] = field(default_factory=dict)
     outputs: tuple[Edge, ...] = ()
     inner: dict[str, Scope] = field(default_factory=dict)
+    found: dict[tuple[str, int], Value] = field(default_factory=dict)
 
     def join(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name
@@ -91,41 +92,61 @@ def follow(scope: Scope, edge: Edge, user: str, *, fields: bool = False) -> Valu
 
     `user`: what takes it, for messages. With `fields` an unknown name is a field of the batch.
     """
-    written, delay, initial = edge, 0, edge.initial
-    steps: list[tuple[Scope, str, int]] = []
-    while True:
-        if edge.delay:
-            if delay and edge.initial != initial:
-                raise GraphError(
-                    f"{user} takes '{written}' through two delays, one that begins with {initial} and one with "
-                    f"{edge.initial}: let both begin alike."
-                )
-            delay, initial = delay + edge.delay, edge.initial
-        steps.append((scope, edge.source, edge.output))
-        if steps[-1] in steps[:-1]:
-            names = " -> ".join(scope.join(source) for scope, source, _ in steps)
-            raise CycleError(f"{user} takes '{written}', which is nothing but itself: {names}.")
+    if fields and scope.means(edge.source) is None:
+        _check_single(edge, user, "field of the batch")
+        return Value(edge.source, 0, edge.delay, edge.initial)
+    steps: dict[tuple[Scope, str, int], Edge] = {}
+    target: Value | None = None
+    while target is None:
+        here = (scope, edge.source, edge.output)
+        if here in steps:
+            names = " -> ".join(place.join(source) for place, source, _ in (*steps, here))
+            raise CycleError(f"{user} takes '{next(iter(steps.values()))}', which is nothing but itself: {names}.")
+        steps[here] = edge
+        target = scope.found.get((edge.source, edge.output)) or _end(scope, edge, user)
+        if target is None:
+            scope, edge = _next(scope, edge, user)
+    for (place, source, output), step in reversed(steps.items()):
+        place.found[source, output] = target
+        target = _delayed(target, step, user)
+    return target
 
-        inputs = scope.system.input_names
-        if edge.source in inputs:
-            _check_single(edge, user, "input")
-            if scope.outer is None:
-                return Value(edge.source, 0, delay, initial)
-            scope, edge = scope.outer, scope.bound[inputs.index(edge.source)]
-            continue
-        found = scope.find(edge.source)
-        if found is None:
-            if not fields:
-                raise unknown(scope, edge.source, user)
-            _check_single(edge, user, "field of the batch")
-            return Value(edge.source, 0, delay, initial)
-        holder, name = found
-        if name not in holder.inner:
-            return Value(holder.join(name), edge.output, delay, initial)
-        scope = holder.inner[name]
-        if edge.output >= len(scope.outputs):
-            raise SpecError(f"{user} takes '{edge}', but {scope} gives {count(len(scope.outputs), 'output')}.")
-        edge, fields = scope.outputs[edge.output], False
+
+def _end(scope: Scope, edge: Edge, user: str) -> Value | None:
+    """The flat value, where an edge leads to one directly: to an input of the Brain, or to a layer."""
+    meant = scope.means(edge.source)
+    if meant is None:
+        raise unknown(scope, edge.source, user)
+    holder, name = meant
+    if name in holder.inner:
+        return None
+    if name in holder.system.named:
+        return Value(holder.join(name), edge.output)
+    _check_single(edge, user, "input")
+    return Value(name) if scope.outer is None else None
+
+
+def _next(scope: Scope, edge: Edge, user: str) -> tuple[Scope, Edge]:
+    """Where an edge leads on: from an input of a System to what is bound to it, from a System to what it gives."""
+    if scope.outer is not None and edge.source in scope.system.input_names:
+        return scope.outer, scope.bound[scope.system.input_names.index(edge.source)]
+    holder, name = scope.find(edge.source) or (scope, edge.source)
+    inner = holder.inner[name]
+    if edge.output >= len(inner.outputs):
+        raise SpecError(f"{user} takes '{edge}', but {inner} gives {count(len(inner.outputs), 'output')}.")
+    return inner, inner.outputs[edge.output]
+
+
+def _delayed(value: Value, edge: Edge, user: str) -> Value:
+    """The value as the edge takes it."""
+    if not edge.delay:
+        return value
+    if value.delay and value.initial != edge.initial:
+        raise GraphError(
+            f"{user} takes '{edge}' through two delays, one that begins with {edge.initial} and one with {value.initial}: "
+            "let both begin alike."
+        )
+    return replace(value, delay=value.delay + edge.delay, initial=edge.initial)
 
 
 def unknown(scope: Scope, name: str, user: str, fields: Iterable[str] = ()) -> GraphError | UnknownNameError:

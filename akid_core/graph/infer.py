@@ -9,7 +9,7 @@ from functools import cache
 from itertools import islice
 from typing import TypeVar
 
-from akid_core.errors import SpecError
+from akid_core.errors import GraphError, SpecError
 from akid_core.graph.flatten import Placed, count
 from akid_core.graph.resolved import Value
 from akid_core.specs.tensor import TensorSpec
@@ -50,6 +50,9 @@ def ask(placed: Placed, inputs: Sequence[TensorSpec], question: Callable[..., T]
     except (ValueError, TypeError, IndexError) as error:
         sentence = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
         raise SpecError(f"{_where(placed, inputs)}: {sentence.rstrip('.')}.") from error
+    except Exception as error:
+        error.add_note(_where(placed, inputs))
+        raise
 
 
 def input_specs(placed: Placed, specs: Mapping[str, tuple[TensorSpec, ...]]) -> tuple[TensorSpec, ...]:
@@ -137,7 +140,9 @@ def _outputs(placed: Placed, inputs: tuple[TensorSpec, ...]) -> tuple[TensorSpec
         called = f" ({', '.join(names)})" if names else ""
         raise SpecError(f"{_where(placed, inputs)}: takes {wanted}{called}, got {len(inputs)}.")
     answer = ask(placed, inputs, placed.layer.outputs)
-    outputs = (answer,) if isinstance(answer, TensorSpec) else tuple(answer)
+    outputs = answer if isinstance(answer, tuple) else (answer,)
+    if not all(isinstance(spec, TensorSpec) for spec in outputs):
+        raise GraphError(f"{placed} ({layer.__name__}) must give a TensorSpec or a tuple of them, gave {answer!r}.")
     if any(isinstance(size, int) and size < 1 for spec in outputs for size in spec.shape):
         raise SpecError(
             f"{_where(placed, inputs)}: would give {_several(outputs)}, and every size must be at least 1. Its "

@@ -89,6 +89,8 @@ class System(Block):
         Raises `DuplicateNameError` for a name given twice, `AmbiguousNameError` for the name of an input given to a
         block, and `GraphError` for a name that cannot be one.
         """
+        if len(set(self.input_names)) < len(self.input_names):
+            raise DuplicateNameError(f"Two inputs share a name: {', '.join(self.input_names)}. Rename one of them.")
         names = automatic_names(((node.name, type(node.block).component()) for node in self.members), self.input_names)
         known: dict[str, Node] = {}
         for name, node in zip(names, self.members, strict=True):
