@@ -7,6 +7,7 @@ import numpy as np
 from akid_core.backends.contract import Backend, Built, Network, Trainer
 from akid_core.backends.plan import Execution, Plan
 from akid_core.errors import ConfigurationError, UsageError
+from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call, Graph
 from akid_core.optimizers.base import Optimizer
 from akid_core.plugins import default_manager
@@ -18,8 +19,9 @@ from akid_tf.network import TensorflowNetwork
 from akid_tf.runtime import tf
 from akid_tf.trainer import TensorflowTrainer
 
-BUNDLE = 32
-"""Steps in one call: the cost of a call is then spread thin, and a longer span gains little."""
+BUNDLE, IMAGE_BUNDLE = 64, 16
+"""Steps in one call, without and with images. The cost of a call is then spread thin; steps over images are so much
+longer that fewer of them do, and a signal need not wait."""
 
 PRECISIONS = ("float32", "float64")
 
@@ -54,7 +56,7 @@ class TensorflowBackend(Backend):
             backend=self.name,
             device=execution.device,
             threads=execution.threads,
-            bundle=execution.bundle or BUNDLE,
+            bundle=execution.bundle or _bundle(graph),
             layout="channels_last",
             strategy=execution.strategy,
             versions=self.versions(),
@@ -63,7 +65,12 @@ class TensorflowBackend(Backend):
     def network(self, graph: Graph, plan: Plan, seed: int) -> Network:
         check(graph)
         use_threads(plan.threads)
-        built = {call.path: self._build(call, graph, plan) for call in graph.everything}
+        built: dict[str, Built] = {}
+        attached: dict[str, Built] = {}  # by owner, since an attached module holds the parameters that calls share
+        for call in graph.everything:
+            built[call.path] = attached.get(call.owner) or self._build(call, graph, seed)
+            if isinstance(call.layer, Attach):
+                attached[call.owner] = built[call.path]
         return TensorflowNetwork(graph, built, seed)
 
     def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
@@ -74,14 +81,19 @@ class TensorflowBackend(Backend):
     def versions(self) -> dict[str, str]:
         return {"tensorflow": tf.__version__, "numpy": np.__version__}
 
-    def _build(self, call: Call, graph: Graph, plan: Plan) -> Built:
+    def _build(self, call: Call, graph: Graph, seed: int) -> Built:
         """The native form of a call's layer where a plugin has one for exactly this class, else the portable one."""
         layer, registry = call.layer, self._registry
         name = layer.component()
         native = registry.has("layer_builder", name, self.name) and registry.get("layer", name) is type(layer)
         build = registry.get("layer_builder", name, self.name) if native else portable
-        built: Built = build(layer, call.in_specs, BuildContext(call=call, precision=graph.precision, plan=plan))
+        built: Built = build(layer, call.in_specs, BuildContext(call=call, precision=graph.precision, seed=seed))
         return built
+
+
+def _bundle(graph: Graph) -> int:
+    images = any(spec.rank > 2 for call in graph.everything for spec in call.in_specs)
+    return IMAGE_BUNDLE if images else BUNDLE
 
 
 def check(graph: Graph) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from akid_core.backends.contract import Built, Place
-from akid_core.backends.plan import Plan
 from akid_core.graph.resolved import Call
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Layer
@@ -16,25 +15,31 @@ from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
 from akid_tf.layout import Layout
 from akid_tf.runtime import tf
+from akid_tf.variables import Named
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BuildContext:
-    """What a builder may want to know beside the layer and its inputs: the call it is for, precision, settled plan."""
+    """What a builder may want to know beside the layer and its inputs.
+
+    `call`: the application that it is for. `seed`: what randomness starts from. `precision`: of the whole Brain.
+    """
 
     call: Call
     precision: Precision
-    plan: Plan
+    seed: int
 
 
 class LiveLayer(tf.Module):
     """One layer, live; by itself in its portable definition.
 
     `layout` says how it takes and gives values. Its parameters come as `context.params`, with their axes as the
-    builder's `Place`s say; the variables themselves become attributes when the network is placed.
+    builder's `Place`s say; the variables themselves become attributes when the network is placed. `own`: variables
+    beside these that it has made itself, to be trained and saved under its path.
     """
 
-    layout: ClassVar[Layout] = Layout.CANONICAL
+    layout: Layout = Layout.CANONICAL
+    own: tuple[Named, ...] = ()
 
     def __init__(self, layer: Layer) -> None:
         super().__init__()

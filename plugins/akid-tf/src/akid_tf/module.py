@@ -43,7 +43,7 @@ class Forward:
 
 
 class GraphModule(tf.Module):
-    """The modules of all calls, and the parameters under their full paths.
+    """The modules of all calls, and the parameters under their full paths; modules may bring some of their own.
 
     Calls that share parameters read the same variables, each with its axes as its own module wants them.
     """
@@ -58,7 +58,10 @@ class GraphModule(tf.Module):
         for call in graph.everything:
             for spec in call.params:
                 path, place = call.param_path(spec.name), self._places[call.path][spec.name]
-                self.parameters.setdefault(path, Parameter(path, spec, place.axes or spec.axes))
+                self.parameters.setdefault(path, Parameter.promised(path, spec, place.axes))
+            for own in self.layers[call.path].own:
+                path = call.param_path(own.name)
+                self.parameters.setdefault(path, Parameter.existing(path, own.variable, own.trained))
 
     def place(self, calls: Iterable[Call]) -> None:
         """Make the variables on the current device and put them into the modules of the calls."""
@@ -113,7 +116,7 @@ class GraphModule(tf.Module):
         forward.values[call.path] = tuple(Laid(tensor, layout) for tensor in outputs)
         for name, value in context.updates.items():
             path = call.param_path(name)
-            read[path] = forward.updates[path] = _turned(value, self._axes(call, name), self.parameters[path].axes)
+            read[path] = forward.updates[path] = _turned(value, self._axes(call, name), self.parameters[path].lying)
 
     def _read(self, call: Call, name: str, read: dict[str, tf.Tensor]) -> tf.Tensor:
         """A parameter with its axes as the call's module wants them; each variable is read once in a walk."""
@@ -121,10 +124,12 @@ class GraphModule(tf.Module):
         parameter = self.parameters[path]
         if path not in read:
             read[path] = tf.convert_to_tensor(parameter.variable)
-        return _turned(read[path], parameter.axes, self._axes(call, name))
+        return _turned(read[path], parameter.lying, self._axes(call, name))
 
     def _axes(self, call: Call, name: str) -> str:
-        return self._places[call.path][name].axes or self.parameters[call.param_path(name)].spec.axes
+        """The axes of a parameter as the call's module wants them."""
+        place = self._places[call.path].get(name)
+        return (place.axes if place else "") or self.parameters[call.param_path(name)].axes
 
 
 def _turned(tensor: tf.Tensor, axes: str, wanted: str) -> tf.Tensor:

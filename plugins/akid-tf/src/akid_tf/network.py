@@ -48,6 +48,14 @@ class TensorflowNetwork(Network):
     def native(self, path: str) -> tf.Variable:
         return self.parameter(path).variable
 
+    @property
+    def trained(self) -> list[Parameter]:
+        """The parameters that are trained, those of attached modules included."""
+        return [parameter for parameter in self.module.parameters.values() if parameter.trained]
+
+    def _known(self, path: str) -> str:
+        return self.parameter(path).path  # beside the graph's there are those of attached modules
+
     def parameter(self, path: str) -> Parameter:
         """The parameter at `path`. Raises `UnknownNameError` with the paths that exist."""
         known = self.module.parameters

@@ -70,7 +70,7 @@ class LiveOptimizer(tf.Module):
                     f"It keeps: {', '.join(named) or 'nothing'}."
                 )
         for name, (parameter, slot) in named.items():
-            parameter.assign(slot, values.get(name, np.zeros(parameter.spec.shape)), f"The slot {name!r}")
+            parameter.assign(slot, values.get(name, np.zeros(parameter.shape)), f"The slot {name!r}")
 
     def _named(self) -> dict[str, tuple[Parameter, tf.Variable]]:
         return {

@@ -7,6 +7,7 @@ from akid_core.plugin_api import BackendInfo, LayerBuilderInfo, hookimpl
 BACKEND = "tensorflow"
 
 _BUILDERS = {
+    "attach": "akid_tf.layers.attach:build",
     "conv2d": "akid_tf.layers.conv:build",
     "max_pool2d": "akid_tf.layers.pool:build_max",
     "avg_pool2d": "akid_tf.layers.pool:build_average",

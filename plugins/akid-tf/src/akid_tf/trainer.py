@@ -38,7 +38,7 @@ class TensorflowTrainer(Trainer):
                 "in YAML."
             )
         self._network = network
-        self._trained = [network.parameter(path) for path in network.graph.trained]
+        self._trained = network.trained
         self.optimizer = LiveOptimizer(optimizer, self._trained)
         numbers = tf.TensorSpec((None, self.optimizer.width), tf.float64)
         self._span = program(self._steps, network.feed.signature(stacked=True), numbers, _NUMBER, _NUMBER)

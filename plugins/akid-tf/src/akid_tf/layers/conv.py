@@ -7,7 +7,7 @@ from akid_core.layers import Conv2d
 from akid_core.specs.context import Context
 from akid_core.specs.tensor import TensorSpec
 from akid_tf.layout import Layout
-from akid_tf.live import BuildContext, LiveLayer
+from akid_tf.live import BuildContext, LiveLayer, portable
 from akid_tf.runtime import tf
 
 
@@ -25,7 +25,7 @@ class LiveConv2d(LiveLayer):
         if layer.groups == 1:
             out = self._convolve(x, weight)
         else:
-            # Not every kernel has a gradient for groups, and for float64 none has.
+            # On the CPU kernels have no gradient for groups of every type.
             parts = zip(tf.split(x, layer.groups, axis=3), tf.split(weight, layer.groups, axis=3), strict=True)
             out = tf.concat([self._convolve(*part) for part in parts], axis=3)
         return tf.nn.bias_add(out, context.params["bias"]) if layer.bias else out
@@ -33,10 +33,12 @@ class LiveConv2d(LiveLayer):
     def _convolve(self, x: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
         windows = self.windows
         padding = [(0, 0), *windows.widths, (0, 0)]
-        return tf.nn.conv2d(x, weight, windows.stride, padding, dilations=windows.dilation)
+        return tf.nn.conv2d(x, weight, windows.stride, padding)
 
 
 def build(layer: Conv2d, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
-    """A convolution, native."""
+    """A convolution, native. A dilated one runs portably: on the CPU its kernels have no gradient for every type."""
+    if layer.dilation not in (1, (1, 1)):
+        return portable(layer, in_specs, context)
     places = {"weight": Place("weight", "HWIO"), "bias": Place("bias")}
     return Built(LiveConv2d(layer, *in_specs), {spec.name: places[spec.name] for spec in context.call.params})
