@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pytest
 
-from akid_core.config import Where, decode, decode_settings, encode, encode_settings, load_yaml
-from akid_core.config.components import category_of
+from akid_core.config import Where, apply_overrides, decode, decode_settings, encode, encode_settings, load_yaml
+from akid_core.config.components import category_of, without
 from akid_core.data.augmenter import Augmenter
 from akid_core.data.source import Source
 from akid_core.errors import ConfigurationError, PluginImportError, UnknownNameError
@@ -230,6 +230,14 @@ def test_positions_reach_the_innermost_key(registry: Registry) -> None:
     message = "text, line 4, practice.inner.start.normal.stddev: expected a number, got 'x'."
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         decode_settings(Settings, data, registry, "practice")
+
+
+def test_what_is_missing_at_the_top_is_missing_in_the_file() -> None:
+    manager = PluginManager(discover=False)
+    data = apply_overrides(load_yaml("value: 1\n"), ["other=2"], manager.registry)
+    for given, place in ((data, "text"), ({}, "the description")):
+        with pytest.raises(ConfigurationError, match=f"^{place}: needs 'units'"):
+            decode_settings(Dense, without(given, ("value", "other")), manager.registry)
 
 
 def test_only_what_differs_is_written(registry: Registry) -> None:

@@ -326,6 +326,17 @@ def test_the_first_block_without_an_input() -> None:
         Brain.sequential(ReLU(), inputs=()).resolve(FIELDS)
 
 
+def test_a_loss_gives_nothing_to_others() -> None:
+    loss = MeanSquaredError(name="loss")
+    message = "takes 'loss', which is a loss or metric: these give nothing to other blocks"
+    with pytest.raises(GraphError, match=message):
+        Brain.graph(ReLU(name="r").on("loss"), inputs="x").with_loss(loss, "x", "x").resolve(FIELDS)
+    with pytest.raises(GraphError, match=message):
+        Brain.sequential(ReLU(), inputs="x").with_loss(loss, "x", "x").with_metric(Accuracy(), "loss").resolve(FIELDS)
+    with pytest.raises(GraphError, match=message):
+        Brain.sequential(ReLU(), inputs="x", outputs="loss").with_loss(loss, "x", "x").resolve(FIELDS)
+
+
 # --- cycles and delays ---
 
 
@@ -398,6 +409,12 @@ def test_a_past_that_does_not_fit() -> None:
         inputs="x",
     )
     with pytest.raises(SpecError, match=r"Block 'sum' \(Add\) with x = float32\[N, 6\], out@-1 = float32\[N, 2\]"):
+        brain.resolve(FIELDS)
+
+
+def test_a_past_that_nothing_fits() -> None:
+    brain = Brain.graph(Conv2d(name="c", channels=1, kernel=3).on("c@-1"), inputs="x")
+    with pytest.raises(SpecError, match=r"Block 'c' \(Conv2d\) with c@-1 = .*: needs images .* this spec was assumed"):
         brain.resolve(FIELDS)
 
 
@@ -481,6 +498,15 @@ def test_many_delays_take_no_second() -> None:
     graph = Brain.graph(*nodes, inputs="x").resolve(FIELDS)
     assert time.process_time() - start < 1.0
     assert all(spec.shape == ("N", 6) for call in graph.calls for spec in call.in_specs)
+
+
+@pytest.mark.parametrize("last_first", [False, True])
+def test_long_chains_of_shares_take_no_second(last_first: bool) -> None:
+    nodes = [Dense(name=f"d{i}", units=6).on("x", share=f"d{i - 1}" if i else None) for i in range(1000)]
+    start = time.process_time()
+    graph = Brain.graph(*(reversed(nodes) if last_first else nodes), inputs="x").resolve(FIELDS)
+    assert time.process_time() - start < 1.0
+    assert {call.owner for call in graph.calls} == {"d0"}
 
 
 def test_fields_may_be_any_mapping() -> None:

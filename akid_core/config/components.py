@@ -43,7 +43,7 @@ def decode(category: str, data: Any, registry: Registry, where: Where | str = ""
 
 def decode_settings(cls: Any, data: Any, registry: Registry, where: Where | str = "") -> Any:
     """The object of a plain settings class that the mapping `data` describes; null stands for no settings."""
-    where = Where.of(where)
+    where = Where.of(where, data)
     if not isinstance(data, Mapping | None):
         raise ConfigurationError(f"{where}: expected settings (key: value), got {shown(data)}.")
     return build(cls, data or {}, registry, where)
@@ -199,7 +199,7 @@ def check_keys(data: Mapping[str, Any], valid: Iterable[str], where: Where) -> N
 def without(data: Mapping[str, Any], keys: Collection[str]) -> Mapping[str, Any]:
     """The mapping without some keys, positions kept."""
     rest = {key: value for key, value in data.items() if key not in keys}
-    return LocatedDict(rest, data.places) if isinstance(data, LocatedDict) else rest
+    return LocatedDict(rest, data.places, data.source) if isinstance(data, LocatedDict) else rest
 
 
 @cache

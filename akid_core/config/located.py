@@ -8,11 +8,15 @@ from typing import Any
 
 
 class LocatedDict(dict[str, Any]):
-    """A mapping that knows where each of its keys was written; equal to any mapping of the same content."""
+    """A mapping that knows where each of its keys was written; equal to any mapping of the same content.
 
-    def __init__(self, items: Mapping[str, Any], places: Mapping[str, str]) -> None:
+    `source`: the file or text as a whole.
+    """
+
+    def __init__(self, items: Mapping[str, Any], places: Mapping[str, str], source: str = "") -> None:
         super().__init__(items)
         self.places = dict(places)
+        self.source = source
 
 
 class LocatedList(list[Any]):
@@ -34,8 +38,10 @@ class Where:
     place: str = ""
 
     @classmethod
-    def of(cls, where: Where | str) -> Where:
-        return cls(where) if isinstance(where, str) else where
+    def of(cls, where: Where | str, data: Any = None) -> Where:
+        """The place of `data` at a path; of a whole file where neither says more."""
+        where = cls(where) if isinstance(where, str) else where
+        return cls("", data.source) if where == cls() and isinstance(data, LocatedDict) else where
 
     def at(self, container: Any, key: str | int) -> Where:
         """The place of one key of a mapping, or one item of a list, that stands here."""
@@ -48,4 +54,4 @@ class Where:
         return Where(path, container.places[key] if known else self.place)
 
     def __str__(self) -> str:
-        return ", ".join(filter(None, (self.place, self.path)))
+        return ", ".join(filter(None, (self.place, self.path))) or "the description"

@@ -69,7 +69,7 @@ class _Override:
 
     def _put(self, data: Mapping[str, Any], key: str, value: Any) -> LocatedDict:
         places = dict(getattr(data, "places", {}))
-        return LocatedDict({**data, key: value}, {**places, key: self._place})
+        return LocatedDict({**data, key: value}, {**places, key: self._place}, getattr(data, "source", ""))
 
     def _component(self, data: Mapping[str, Any]) -> str | None:
         """The name, where a mapping is a component with its settings."""

@@ -121,7 +121,7 @@ class _Builder:
                     f"{places[key].rpartition(', ')[2]}. Remove one of them."
                 )
             items[key], places[key] = self.value(value_node), self._place(key_node)
-        return LocatedDict(items, places)
+        return LocatedDict(items, places, self._name)
 
     def _place(self, node: Any) -> str:
         return f"{self._name}, line {node.start_mark.line + 1}"

@@ -121,6 +121,8 @@ def _end(scope: Scope, edge: Edge, user: str) -> Value | None:
     if name in holder.inner:
         return None
     if name in holder.system.named:
+        if isinstance(holder.system.named[name].block, Loss | Metric):
+            raise GraphError(f"{user} takes '{edge}', which is a loss or metric: these give nothing to other blocks.")
         return Value(holder.join(name), edge.output)
     _check_single(edge, user, "input")
     return Value(name) if scope.outer is None else None
@@ -143,13 +145,13 @@ def _delayed(value: Value, edge: Edge, user: str) -> Value:
         return value
     if value.delay and value.initial != edge.initial:
         raise GraphError(
-            f"{user} takes '{edge}' through two delays, one that begins with {edge.initial} and one with {value.initial}: "
-            "let both begin alike."
+            f"{user} takes '{edge}' through two delays, one that begins with {edge.initial} and one with "
+            f"{value.initial}: let both begin alike."
         )
     return replace(value, delay=value.delay + edge.delay, initial=edge.initial)
 
 
-def unknown(scope: Scope, name: str, user: str, fields: Iterable[str] = ()) -> GraphError | UnknownNameError:
+def unknown(scope: Scope, name: str, user: str, fields: Iterable[str] = ()) -> AmbiguousNameError | UnknownNameError:
     """The error for a name that means nothing in a scope; `fields` are those that the batch offers."""
     fields = list(fields)
     known = [*scope.system.input_names, *scope.system.blocks, *fields]

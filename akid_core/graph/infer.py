@@ -93,15 +93,19 @@ def _assume(placed: Placed, specs: Specs, past: Specs) -> tuple[tuple[TensorSpec
     own = (specs[value.source] for value in placed.inputs if value.source in specs)
     candidates = dict.fromkeys((*own, *islice(reversed(specs.values()), _CANDIDATES)))
     refusal = None
-    for candidate in candidates:
-        spec = next(spec for spec in candidate)
+    for spec, *_ in filter(None, candidates):
         assumed = {value.source: (spec,) * (value.output + 1) for value in placed.inputs if value.source not in specs}
         assumed.update((source, past[source]) for source in assumed if source in past)
         try:
             return _outputs(placed, input_specs(placed, ChainMap(specs, assumed))), assumed
         except SpecError as error:
             refusal = refusal or error
-    raise refusal or SpecError(f"{placed} takes nothing but its own past, whose spec cannot be known.")
+    if refusal is None:
+        raise SpecError(f"{placed} takes nothing but its own past, whose spec cannot be known.")
+    raise SpecError(
+        f"{refusal} What it takes from the past depends on itself; this spec was assumed, then those of other values "
+        "near it, and none fits."
+    ) from refusal
 
 
 def _by_need(layers: Sequence[Placed], start: Specs) -> Iterator[Placed]:
@@ -137,6 +141,7 @@ def _outputs(placed: Placed, inputs: tuple[TensorSpec, ...]) -> tuple[TensorSpec
     least, most, names = _arity(layer.outputs, getattr(layer, "check", layer.outputs))
     if not least <= len(inputs) <= most:
         wanted = count(least, "input") if least == most else f"at least {count(least, 'input')}"
+        wanted = f"{least} to {most} inputs" if least < most < float("inf") else wanted
         called = f" ({', '.join(names)})" if names else ""
         raise SpecError(f"{_where(placed, inputs)}: takes {wanted}{called}, got {len(inputs)}.")
     answer = ask(placed, inputs, placed.layer.outputs)

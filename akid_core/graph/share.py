@@ -17,20 +17,28 @@ class Sharing:
 
     def __init__(self, layers: Iterable[Placed]) -> None:
         self._layers = {placed.path: placed for placed in layers}
+        self._owners: dict[str, str] = {}
 
     def owner(self, placed: Placed) -> Placed:
         """The layer whose parameters `placed` uses: itself, or the end of the chain of those it shares with."""
-        chain = [placed.path]
-        while target := self._target(self._layers[chain[-1]]):
-            chain.append(target)
-            if target in chain[:-1]:
-                raise CycleError(f"These blocks share each other's parameters, and none has any: {' -> '.join(chain)}.")
-            if target not in self._layers:
+        path = placed.path
+        chain = {path: None}
+        while path not in self._owners:
+            target = self._target(self._layers[path]) or path
+            if target == path:
+                self._owners[path] = path
+            elif target in chain:
+                circle = " -> ".join([*chain, target])
+                raise CycleError(f"These blocks share each other's parameters, and none has any: {circle}.")
+            elif target not in self._layers:
                 raise SpecError(
-                    f"{block(chain[-2])} shares the parameters of '{target}', which is not a layer: a layer shares "
-                    "with a layer, a System with a System whose blocks have the same names."
+                    f"{block(path)} shares the parameters of '{target}', which is not a layer: a layer shares with a "
+                    "layer, a System with a System whose blocks have the same names."
                 )
-        return self._layers[chain[-1]]
+            path = target
+            chain[path] = None
+        self._owners.update(dict.fromkeys(chain, self._owners[path]))
+        return self._layers[self._owners[path]]
 
     def _target(self, placed: Placed) -> str | None:
         """The path that `placed` shares with; a System around it that shares comes before its own `share`."""
