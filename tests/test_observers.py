@@ -106,7 +106,7 @@ def test_a_bar_without_a_known_end(monkeypatch: pytest.MonkeyPatch) -> None:
     progress.akid_practice_begin(moment(0))
     progress.akid_span_end(moment(7))
     progress.akid_practice_error(moment(7, error=ValueError("nan")))
-    assert "7step" in stream.getvalue()
+    assert "epoch 0: 7step [" in stream.getvalue()
     assert stream.getvalue().endswith("\n")
 
 

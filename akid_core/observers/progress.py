@@ -82,6 +82,9 @@ class _Lines(_Display):
         print(f"epoch {context.epoch}  step {context.step}  {text}", file=self.stream, flush=True)
 
 
+_FORMAT = "{desc} {percentage:3.0f}%|{bar:12}| {n_fmt}/{total_fmt} {rate_fmt} {remaining}{postfix}"
+
+
 class _Bar(_Display):
     _bar: tqdm[Never] | None = None
 
@@ -93,7 +96,7 @@ class _Bar(_Display):
             unit="step",
             file=self.stream,
             dynamic_ncols=True,
-            bar_format="{desc} {percentage:3.0f}%|{bar:12}| {n_fmt}/{total_fmt} {rate_fmt} {remaining}{postfix}",
+            bar_format=_FORMAT if context.limit else None,
         )
 
     def show(self, context: Moment) -> None:
