@@ -19,6 +19,10 @@ class AkidError(Exception):
     exit_code = EXIT_FAILURE
 
 
+class AkidWarning(UserWarning):
+    """Something that a run copes with and its owner should know; on the command line, one line."""
+
+
 class UsageError(AkidError):
     """The command line or a call was used in a way that cannot work."""
 

@@ -79,10 +79,8 @@ def test_lines_where_there_is_no_terminal(name: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, name, stream)
     practise(Progress(stream=name))
     assert stream.getvalue().splitlines() == [
-        "epoch 1  step 10  resumed",
-        "epoch 2  step 20  train/loss 0.1235  learning_rate 0.001  examples_per_second 12346",
-        "epoch 2  step 20  val/accuracy 0.9876",
-        "epoch 2  step 20  saved run/checkpoints/step-20",
+        "epoch 1  step 10/30  resumed",
+        "epoch 2  step 20  train/loss 0.1235  val/accuracy 0.9876  learning_rate 0.001  examples_per_second 12346  saved",
         "epoch 3  step 30  test/accuracy 0.5",
     ]
 

@@ -14,12 +14,12 @@ def main(arguments: list[str]) -> int:
     add_description(parser)
     options = parser.parse_args(arguments)
 
+    from akid_core.training.check import check
     from akid_core.training.description import read_description
     from akid_core.training.kid import Kid
 
-    config, manager = read_description(options.config, overrides(options))
-    kid = Kid.from_config(config, manager)
-    graph = kid.graph
-    weights = sum(spec.size for spec in graph.params.values() if spec.trained)
-    print(f"{options.config} is sound: {len(graph.calls)} layers, {weights:,} trained values, backend {kid.backend_name}.")
+    kid = Kid.from_config(*read_description(options.config, overrides(options)))
+    check(kid)
+    layers, weights = len(kid.graph.calls), sum(spec.size for spec in kid.graph.params.values() if spec.trained)
+    print(f"{options.config} is sound: {layers} layers, {weights:,} trained values, backend {kid.backend_name}.")
     return 0

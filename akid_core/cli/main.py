@@ -6,11 +6,22 @@ import argparse
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from akid_core._version import __version__
 from akid_core.cli.output import table
-from akid_core.errors import EXIT_DONE, EXIT_FAILURE, EXIT_INTERRUPTED, AkidError, UnknownNameError, UsageError
+from akid_core.errors import (
+    EXIT_DONE,
+    EXIT_FAILURE,
+    EXIT_INTERRUPTED,
+    AkidError,
+    AkidWarning,
+    UnknownNameError,
+    UsageError,
+)
 from akid_core.plugins import default_manager
 
 
@@ -20,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     An `AkidError` is one paragraph on standard error; with AKID_TRACEBACK=1 it is the whole traceback.
     """
     try:
-        code = _run(sys.argv[1:] if arguments is None else list(arguments))
+        with _told_warnings():
+            code = _run(sys.argv[1:] if arguments is None else list(arguments))
         sys.stdout.flush()  # so that a reader who left is noticed here
         return code
     except SystemExit as stop:  # how argparse ends after --help and wrong usage
@@ -53,6 +65,23 @@ def _run(arguments: list[str]) -> int:
     else:
         raise UsageError(f"which command? One of {', '.join(default_manager().registry.names('command'))}.")
     return EXIT_DONE
+
+
+@contextmanager
+def _told_warnings() -> Iterator[None]:
+    """Inside, every `AkidWarning` is one line on standard error."""
+    with warnings.catch_warnings():
+        others = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+            if issubclass(category, AkidWarning):
+                print(f"akid: {message}", file=sys.stderr)
+            else:
+                others(message, category, *place)
+
+        warnings.simplefilter("always", AkidWarning)
+        warnings.showwarning = show
+        yield
 
 
 def _code(code: object) -> int:

@@ -1,14 +1,16 @@
-"""Options that several sub-commands share."""
+"""Options that several sub-commands share, and how figures are shown."""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from collections.abc import Mapping
+
+from akid_core.cli.output import table
 
 
 def add_description(parser: argparse.ArgumentParser) -> None:
     """CONFIG|NAME and what changes it."""
-    parser.add_argument("config", metavar="CONFIG|NAME", help="a YAML file (a suffix .yaml or a /), or the name of a recipe")
+    parser.add_argument("config", metavar="CONFIG|NAME", help="a file (a suffix .yaml or a /), or the name of a recipe")
     parser.add_argument("--backend", help="torch, tensorflow, numpy, or another installed backend")
     parser.add_argument("--seed", type=int, help="what all randomness starts from")
     parser.add_argument("--device", help="cpu, cuda:0, …")
@@ -24,15 +26,22 @@ def overrides(options: argparse.Namespace) -> list[str]:
     return [*(f"{key}={value}" for key, value in named.items() if value is not None), *options.overrides]
 
 
+def add_stored(parser: argparse.ArgumentParser) -> None:
+    """RUN_DIR and what of it is used."""
+    parser.add_argument("run_dir", metavar="RUN_DIR", help="a directory that `akid practice` made")
+    parser.add_argument("--backend", help="another backend than the run's")
+    parser.add_argument("--newest", action="store_true", help="the newest checkpoint, even if the best one is tracked")
+
+
 def add_json(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line of standard output")
+    parser.add_argument("--json", action="store_true", help="one JSON object as the last line of standard output")
 
 
-def values_table(splits: dict[str, dict[str, Any]]) -> str:
+def values_table(splits: Mapping[str, Mapping[str, float]]) -> str:
     """Figures by split, one row each."""
-    from akid_core.cli.output import table
-
     shown = {split: values for split, values in splits.items() if values}
     names = list(dict.fromkeys(name for values in shown.values() for name in values))
-    rows = [[split, *(f"{values[name]:.4f}" if name in values else "" for name in names)] for split, values in shown.items()]
+    rows = [
+        [split, *(f"{values[name]:.4f}" if name in values else "" for name in names)] for split, values in shown.items()
+    ]
     return table(["split", *names], rows)

@@ -6,48 +6,60 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from akid_core.cli.options import add_stored
+from akid_core.errors import DataError
+
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="akid predict", description="Compute a run's outputs for rows in .npy or .npz files.")
-    parser.add_argument("run_dir", metavar="RUN_DIR")
+    parser = argparse.ArgumentParser(
+        prog="akid predict", description="Compute a run's outputs for rows in .npy or .npz files; no labels are needed."
+    )
+    add_stored(parser)
     parser.add_argument("--input", required=True, type=Path, help="x.npy (one input), or x.npz (arrays by input name)")
-    parser.add_argument("--output", type=Path, help="where to write (.npy, or .npz for several outputs); default: print")
-    parser.add_argument("--backend", help="another backend than the run's")
-    parser.add_argument("--newest", action="store_true", help="the newest checkpoint, even if the best one is tracked")
+    parser.add_argument(
+        "--output", type=Path, help="where to write: .npy, or .npz if there are several; default: print"
+    )
     options = parser.parse_args(arguments)
 
     from akid_core.training.stored import kid_of_run
 
+    inputs = _read(options.input)
     kid, _ = kid_of_run(options.run_dir, backend=options.backend, newest=options.newest)
-    _write(kid.predict(_read(options.input)), options.output)
+    outputs = kid.predict(inputs)
+    if options.output is not None:
+        _write(outputs, options.output)
+        print(f"wrote {options.output}")
+    else:
+        for name, values in outputs.items() if isinstance(outputs, dict) else [("", outputs)]:
+            print(f"{name}:\n{values}" if name else values)
     return 0
 
 
 def _read(path: Path) -> Any:
-    import numpy as np
+    from zipfile import BadZipFile
 
-    from akid_core.errors import DataError
+    import numpy as np
 
     try:
         loaded = np.load(path, allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read as .npy or .npz: {error}.") from error
-    return dict(loaded.items()) if hasattr(loaded, "items") else loaded
+        return dict(loaded.items()) if hasattr(loaded, "items") else loaded
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"{path} cannot be read as .npy or .npz: {reason}.") from error
 
 
-def _write(outputs: Any, target: Path | None) -> None:
+def _write(outputs: Any, target: Path) -> None:
+    """Write the whole file or none."""
     import numpy as np
 
-    several = isinstance(outputs, dict)
-    if target is None:
-        for name, values in outputs.items() if several else [("", outputs)]:
-            print(f"{name}:\n{values}" if name else values)
-        return
-    partial = target.with_name(f".{target.name}.partial")
-    with partial.open("wb") as file:
-        if several:
-            np.savez(file, **outputs)
-        else:
-            np.save(file, outputs)
-    partial.replace(target)
-    print(f"wrote {target}")
+    draft = target.with_name(f".{target.name}.new")
+    try:
+        with draft.open("wb") as file:
+            if isinstance(outputs, dict):
+                np.savez(file, **outputs)
+            else:
+                np.save(file, outputs)
+        draft.replace(target)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise DataError(f"{target} cannot be written: {error.strerror}.") from error

@@ -16,10 +16,9 @@ def main(arguments: list[str]) -> int:
     from akid_core.training.description import read_description
     from akid_core.training.kid import Kid
 
-    config, manager = read_description(options.config, overrides(options))
-    kid = Kid.from_config(config, manager)
+    kid = Kid.from_config(*read_description(options.config, overrides(options)))
     sensors = {split: sensor for split in SPLITS if (sensor := kid.sensor(split)) is not None}
     fields = ", ".join(f"{name} {spec}" for name, spec in kid.train_sensor.spec.items())
     print(f"data: {fields}; rows: {', '.join(f'{split} {len(sensor)}' for split, sensor in sensors.items())}")
-    print(config.brain.summary(kid.train_sensor.spec))
+    print(kid.config.brain.summary(kid.train_sensor.spec))
     return 0

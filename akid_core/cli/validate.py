@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from akid_core.cli.options import add_json, values_table
+from akid_core.cli.options import add_json, add_stored, values_table
 from akid_core.cli.output import print_json
 
 
@@ -12,16 +12,18 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="akid validate", description="Evaluate a run: its best checkpoint if one is tracked, else its newest."
     )
-    parser.add_argument("run_dir", metavar="RUN_DIR")
+    add_stored(parser)
     parser.add_argument("--split", choices=("train", "val", "test"), action="append", help="default: val and test")
-    parser.add_argument("--backend", help="another backend than the run's")
-    parser.add_argument("--newest", action="store_true", help="the newest checkpoint, even if the best one is tracked")
     add_json(parser)
     options = parser.parse_args(arguments)
 
+    from akid_core.errors import DataError
     from akid_core.training.stored import kid_of_run
 
     kid, checkpoint = kid_of_run(options.run_dir, backend=options.backend, newest=options.newest)
+    for split in options.split or ():
+        if kid.sensor(split) is None:
+            raise DataError(f"The source of {options.run_dir} has no split '{split}'.")
     splits = {split: kid.validate(split) for split in options.split or ("val", "test")}
     if options.json:
         print_json({"checkpoint": str(checkpoint.path), "step": checkpoint.step, **splits})

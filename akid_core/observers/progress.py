@@ -17,7 +17,7 @@ from akid_core.plugin_api import hookimpl
 
 @dataclass(frozen=True, kw_only=True)
 class Progress(Observer):
-    """A bar where the stream is a terminal, a line for each measurement where it is not."""
+    """A bar where the stream is a terminal; where it is not, a line for each step at which something was measured."""
 
     stream: Literal["stdout", "stderr"] = "stderr"
 
@@ -67,19 +67,35 @@ class _Display:
 
 
 class _Lines(_Display):
+    """All that is told of one step is one line, which is written when the next step is told of."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream)
+        self._place, self._values, self._words = "", dict[str, float](), list[str]()
+
     def begin(self, context: Moment) -> None:
+        self.show(context)
         if context.step:
-            self._line(context, "resumed")
+            self._words.append("resumed")
 
     def show(self, context: Moment) -> None:
-        if context.values:
-            self._line(context, _figures(context.values))
+        limit = f"/{context.limit}" if context.limit is not None else ""
+        place = f"epoch {context.epoch}  step {context.step}{limit}"
+        if place != self._place:
+            self.end()
+            self._place = place
+        self._values |= context.values
 
     def saved(self, context: Moment) -> None:
-        self._line(context, f"saved {context.checkpoint}")
+        self.show(context)
+        self._words.append("saved")
 
-    def _line(self, context: Moment, text: str) -> None:
-        print(f"epoch {context.epoch}  step {context.step}  {text}", file=self.stream, flush=True)
+    def end(self) -> None:
+        if self._values or self._words:
+            split_first = sorted(self._values.items(), key=lambda item: "/" not in item[0])
+            figures = [_figures(dict(split_first))] if split_first else []
+            print("  ".join([self._place, *figures, *self._words]), file=self.stream, flush=True)
+            self._values, self._words = {}, []
 
 
 _FORMAT = "{desc} {percentage:3.0f}%|{bar:12}| {n_fmt}/{total_fmt} {rate_fmt} {remaining}{postfix}"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from akid_core.backends.plan import Execution
 from akid_core.data.sensors import Sensors
+from akid_core.errors import UsageError
 from akid_core.graph.brain import Brain
 from akid_core.observers.base import Observer
 from akid_core.optimizers.base import Optimizer
@@ -72,6 +73,14 @@ class Practice:
     def total(self, steps_per_epoch: int) -> int:
         """The planned number of steps."""
         return self.steps if self.steps is not None else (self.epochs or 0) * steps_per_epoch
+
+    def limit(self, steps_per_epoch: int, max_epochs: int | None, max_steps: int | None) -> int:
+        """The number of steps after which to stop: the smaller of the two limits, else the planned number."""
+        for name, limit in (("max_epochs", max_epochs), ("max_steps", max_steps)):
+            if limit is not None and limit < 0:
+                raise UsageError(f"{name} must not be negative, got {limit}.")
+        limits = [max_steps, max_epochs * steps_per_epoch if max_epochs is not None else None]
+        return min((limit for limit in limits if limit is not None), default=self.total(steps_per_epoch))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from akid_core.config import LocatedDict, Where, apply_overrides, decode_settings, encode_settings, load_yaml
-from akid_core.config.components import without
+from akid_core.config.components import decode_value, without
 from akid_core.config.yaml import parse
 from akid_core.data.arrays import ArraySource
 from akid_core.errors import ConfigurationError
@@ -33,32 +33,35 @@ def read_description(name: str, overrides: Iterable[str] = ()) -> tuple[KidConfi
     if not isinstance(data, LocatedDict):
         raise ConfigurationError(f"{name}: expected a mapping (key: value).")
     _check_schema(data, name)
-    manager = _manager(data, folder)
-    data = apply_overrides(data, overrides, manager.registry)
-    config = read_settings(data, manager.registry.pin(data.get("providers") or {}))
-    return config, manager
+    plugins = _plugins(data, folder)
+    manager = PluginManager(plugins=plugins) if plugins else default_manager()
+    data = apply_overrides(LocatedDict({**data, "plugins": plugins}, data.places), overrides, manager.registry)
+    return read_settings(data, manager.registry), manager
 
 
 def read_settings(data: Mapping[str, Any], registry: Registry) -> KidConfig:
-    """The settings that a description holds."""
+    """The settings that a description holds; `providers` in it settle conflicts in the registry."""
     sensors = data.get("sensors")
     if isinstance(sensors, Mapping) and sensors.get("source") == ARRAYS:
         raise ConfigurationError(
-            f"{Where().at(data, 'sensors')}: this run was given arrays in Python, which no file holds. Make the same Kid "
-            "in Python; kid.practice(run_dir=…, resume=True) goes on with the run."
+            f"{Where().at(data, 'sensors')}: this run was given arrays in Python, which no file holds. Make the same "
+            "Kid in Python; kid.practice(run_dir=…, resume=True) goes on with the run."
         )
-    config: KidConfig = decode_settings(KidConfig, without(data, ("akid",)), registry)
+    providers = decode_value(dict[str, str], data.get("providers") or {}, registry, Where().at(data, "providers"))
+    config: KidConfig = decode_settings(KidConfig, without(data, ("akid",)), registry.pin(providers))
     return config
 
 
 def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[str, Any]:
     """The complete description of settings, with the backend that was chosen.
 
-    Raises `ConfigurationError` for a part that YAML cannot hold.
+    A plugin that was given as a module is written by its import path. Raises `ConfigurationError` for a part that YAML
+    cannot hold.
     """
     if isinstance(config.sensors.source, ArraySource):
         config = replace(config, sensors=replace(config.sensors, source=ARRAYS))
-    described = encode_settings(replace(config, backend=backend), registry)
+    plugins = tuple(plugin if isinstance(plugin, str) else plugin.__name__ for plugin in config.plugins)
+    described = encode_settings(replace(config, backend=backend, plugins=plugins), registry)
     return {"akid": SCHEMA, "backend": backend, "seed": config.seed, **described}
 
 
@@ -80,12 +83,10 @@ def _check_schema(data: Mapping[str, Any], name: str) -> None:
         )
 
 
-def _manager(data: Mapping[str, Any], folder: Path) -> PluginManager:
-    """The default manager, or one with the plugins that a description lists; files are found beside it."""
+def _plugins(data: Mapping[str, Any], folder: Path) -> list[str]:
+    """The plugins that a description lists; files are found beside it."""
     listed = data.get("plugins") or []
-    if not listed:
-        return default_manager()
     if not isinstance(listed, list) or not all(isinstance(plugin, str) for plugin in listed):
-        raise ConfigurationError(f"{Where().at(data, 'plugins')}: expected a list of modules and files, such as ./mine.py.")
-    paths = [str(folder / plugin) if plugin.endswith(".py") else plugin for plugin in listed]
-    return PluginManager(plugins=paths)
+        where = Where().at(data, "plugins")
+        raise ConfigurationError(f"{where}: expected a list of modules and files, such as ./mine.py.")
+    return [str((folder / plugin).resolve()) if plugin.endswith(".py") else plugin for plugin in listed]

@@ -10,8 +10,10 @@ from types import TracebackType
 from typing import IO, Any
 
 from akid_core.checkpoints import Checkpoint, committed, newest_good
+from akid_core.config.values import unlocated
 from akid_core.config.yaml import dump_yaml, load_yaml
-from akid_core.errors import RunDirectoryError
+from akid_core.errors import CheckpointError, RunDirectoryError, TryAgainError
+from akid_core.training.difference import difference
 
 CONFIG = "config.yaml"
 
@@ -22,13 +24,22 @@ _FREE = ("backend", "execution", "observers")
 class RunDirectory:
     """A directory with `config.yaml` (the complete configuration), `checkpoints/`, and what observers write.
 
-    One process at a time practises in it: entering takes a lock that ends with the process.
+    One process at a time practises in it: inside the `with` it is locked, and the lock ends with the process.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self._lock: IO[str] | None = None
+
+    # -- reading
+
+    def exists(self) -> bool:
+        """Whether a run began here, however far it came."""
+        try:
+            return self.checkpoints.is_dir()
+        except OSError:  # no permission to look; entering says so
+            return False
 
     def used(self) -> bool:
         """Whether it holds a committed checkpoint."""
@@ -38,108 +49,131 @@ class RunDirectory:
         """The newest good checkpoint; damaged ones are reported and passed over."""
         return newest_good(self.checkpoints, report)
 
-    def at_step(self, step: int) -> Checkpoint | None:
-        """The good checkpoint of `step`, if there is one."""
-        found = [checkpoint for checkpoint in committed(self.checkpoints) if checkpoint.step == step]
-        return found[-1] if found else None
+    def at_step(self, step: int | None) -> Checkpoint | None:
+        """The committed checkpoint of `step`, if there is one."""
+        return next((found for found in reversed(committed(self.checkpoints)) if found.step == step), None)
+
+    def best(self, step: int | None, report: Callable[[str], None]) -> Checkpoint | None:
+        """The checkpoint of `step`, the best one; None where there is none or it is damaged, which is reported."""
+        found = self.at_step(step)
+        try:
+            if found is not None:
+                found.verify()
+        except CheckpointError as error:
+            report(f"{error} It is passed over, though it is the best one.")
+            return None
+        return found
 
     def config(self) -> Mapping[str, Any]:
         """The configuration that the run began with."""
         try:
             return load_yaml(self.path / CONFIG)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise RunDirectoryError(
-                f"{self.path} is not a run directory: it has no {CONFIG}. Give the directory that `akid practice` printed."
+                f"{self.path} is not a run directory: it has no {CONFIG}. Give the directory that `akid practice` "
+                "printed."
             ) from error
 
-    def begin(self, config: Mapping[str, Any], resume: bool) -> None:
-        """Check that this run may go on here, and write its configuration.
+    # -- practising
 
-        Raises `RunDirectoryError`: used without `resume`, another configuration, locked, or not writable.
+    def __enter__(self) -> RunDirectory:
+        """Make it and lock it.
+
+        Raises `RunDirectoryError` where that cannot be, `TryAgainError` where another process has the lock.
         """
         try:
+            if (self.path / CONFIG).exists() and not self.exists():
+                raise RunDirectoryError(
+                    f"{self.path} has a {CONFIG} that no run has written, and which a run would replace. Choose "
+                    "another --run-dir."
+                )
             self.checkpoints.mkdir(parents=True, exist_ok=True)
             self._take_lock()
-            if self.used():
-                if not resume:
-                    raise RunDirectoryError(
-                        f"{self.path} holds a run already. Continue it with --resume, or choose another --run-dir."
-                    )
-                self._check_same(config)
-            self._write_config(config)
         except OSError as error:
-            self.release()
+            raise self._unusable(error) from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._release()
+
+    def begin(self, config: Mapping[str, Any], resume: bool, report: Callable[[str], None]) -> Checkpoint | None:
+        """The checkpoint to go on from, None for the beginning.
+
+        Raises `RunDirectoryError` for a used directory without `resume`, or with another configuration.
+        """
+        if not self.used():
+            return None
+        if not resume:
             raise RunDirectoryError(
-                f"{self.path} cannot be used as a run directory: {error.strerror or error}. Choose another --run-dir."
-            ) from error
-        except BaseException:
-            self.release()
-            raise
+                f"{self.path} holds a run already. Continue it with --resume, or choose another --run-dir."
+            )
+        if changed := difference(_fixed(self.config()), _fixed(config)):
+            raise RunDirectoryError(
+                f"{self.path} holds another run: {changed}. On resume only limits, backend, execution and observers "
+                "may change. Restore the setting, or choose another --run-dir."
+            )
+        return self.newest(report)
+
+    def write_config(self, config: Mapping[str, Any]) -> None:
+        """Write the configuration, with copies of the plugin files that it lists, so that it is complete."""
+        plugins = [Path(plugin) for plugin in config.get("plugins", ()) if plugin.endswith(".py")]
+        try:
+            for plugin in plugins:
+                _write(self.path / plugin.name, plugin.read_bytes())
+            _write(self.path / CONFIG, dump_yaml(_portable(config)).encode())
+        except OSError as error:
+            raise self._unusable(error) from error
 
     def _take_lock(self) -> None:
         self._lock = (self.path / ".lock").open("w")
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunDirectoryError(
-                f"Another process practises in {self.path}. Wait for it, or choose another --run-dir."
+        except OSError as error:
+            self._release()
+            if not isinstance(error, BlockingIOError):
+                raise
+            raise TryAgainError(
+                f"Another process practises in {self.path}. Wait until it ends, or choose another --run-dir."
             ) from error
 
-    def release(self) -> None:
+    def _release(self) -> None:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
-    def __enter__(self) -> RunDirectory:
-        return self
+    def _unusable(self, error: OSError) -> RunDirectoryError:
+        return RunDirectoryError(
+            f"{self.path} cannot be used as a run directory: {error.strerror or error}. Choose another --run-dir."
+        )
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self.release()
 
-    def _write_config(self, config: Mapping[str, Any]) -> None:
-        target = self.path / CONFIG
-        fresh = target.with_suffix(".yaml.new")
-        fresh.write_text(dump_yaml(config), encoding="utf-8")
-        fresh.replace(target)
+def _write(target: Path, data: bytes) -> None:
+    """Put a whole file in place, through to the disk, or none."""
+    draft = target.with_name(f".{target.name}.new")
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
 
-    def _check_same(self, config: Mapping[str, Any]) -> None:
-        changed = _difference(_fixed(self.config()), _fixed(config))
-        if changed:
-            raise RunDirectoryError(
-                f"{self.path} holds another run: {changed} changed. On resume only limits, backend, execution and "
-                "observers may change. Restore the setting, or choose another --run-dir."
-            )
+
+def _portable(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration with its plugin files beside it."""
+    plain: dict[str, Any] = unlocated(config)
+    if plugins := plain.get("plugins"):
+        plain["plugins"] = [f"./{Path(plugin).name}" if plugin.endswith(".py") else plugin for plugin in plugins]
+    return plain
 
 
 def _fixed(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of a configuration that a resumed run must share."""
-    fixed = {key: value for key, value in plain(config).items() if key not in _FREE}
-    practice = dict(fixed.get("practice") or {})
+    fixed = {key: value for key, value in _portable(config).items() if key not in _FREE}
+    practice = fixed.get("practice") or {}
     fixed["practice"] = {key: value for key, value in practice.items() if key not in ("epochs", "steps")}
     return fixed
-
-
-def plain(data: Any) -> Any:
-    """The same tree in dictionaries and lists, for comparison."""
-    if isinstance(data, Mapping):
-        return {str(key): plain(value) for key, value in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [plain(item) for item in data]
-    return data
-
-
-def _difference(old: Any, new: Any, where: str = "") -> str:
-    """The first place where two trees differ, in words; empty if they are equal."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(key for key in new if key not in old)]:
-            inner = f"{where}.{key}" if where else key
-            if key not in old or key not in new:
-                state = "is new" if key in new else "is gone"
-                return f"{inner} ({state})"
-            if found := _difference(old[key], new[key], inner):
-                return found
-        return ""
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        pairs = enumerate(zip(old, new, strict=True))
-        return next((found for i, (a, b) in pairs if (found := _difference(a, b, f"{where}[{i}]"))), "")
-    return "" if old == new else f"{where} ({old!r} became {new!r})"

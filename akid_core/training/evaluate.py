@@ -14,6 +14,7 @@ def evaluate(strategy: Strategy, graph: Graph, sensor: Sensor | None) -> Values:
     if sensor is None:
         return {}
     tally = Tally(graph)
-    for batch in sensor.batches():
-        tally.add(strategy.reduce(strategy.measure(batch)))
+    with sensor.batches() as batches:
+        for batch in batches:
+            tally.add(strategy.reduce(strategy.measure(batch)))
     return tally.values()

@@ -49,7 +49,9 @@ def bundle_looks(bundle: int, steps_per_epoch: int) -> NextLook:
     return next_look
 
 
-def spans(start: int, stop: int, watchers: Iterable[NextLook], uniform: Callable[[int, int], int]) -> Iterator[tuple[int, int]]:
+def spans(
+    start: int, stop: int, watchers: Iterable[NextLook], uniform: Callable[[int, int], int]
+) -> Iterator[tuple[int, int]]:
     """(first step, number of steps) of each span from `start` to `stop`; a span ends at the nearest look.
 
     `uniform(step, count)` says how many of the next `count` steps have batches of equal size.

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
 from collections.abc import Iterable, Mapping
+from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from akid_core.backends.contract import Arrays, Backend, Network
+from akid_core.backends.contract import Backend, Network
 from akid_core.backends.plan import Execution, Plan
 from akid_core.checkpoints import Checkpoint
 from akid_core.data.sensor import Sensor
 from akid_core.data.sensors import Sensors
 from akid_core.data.sensors import sensors as make_sensors
-from akid_core.data.source import Split
-from akid_core.errors import ConfigurationError, RunDirectoryError
+from akid_core.data.source import SPLITS, Split
+from akid_core.errors import ConfigurationError, RunDirectoryError, UsageError, suggest
 from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Graph
 from akid_core.initializers.fill import initial_values
@@ -30,15 +30,19 @@ from akid_core.plugins import PluginManager, default_manager
 from akid_core.plugins.registry import Registry
 from akid_core.schedules.base import Schedule
 from akid_core.strategies.base import Strategy
-from akid_core.training.backend import choose_backend
+from akid_core.training.backend import choose_backend, stored_plan
+from akid_core.training.check import check
 from akid_core.training.config import KidConfig, Practice
 from akid_core.training.description import read_description, write_settings
-from akid_core.training.directory import RunDirectory, plain
+from akid_core.training.difference import difference
+from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
 from akid_core.training.loop import practise
 from akid_core.training.predict import predict
+from akid_core.training.report import warn
 from akid_core.training.result import Interrupted, PracticeResult, Values
 from akid_core.training.run import Run
+from akid_core.training.signals import SignalWatch
 from akid_core.training.state import RunState
 
 
@@ -80,14 +84,14 @@ class Kid:
         )
         self.observers: tuple[Observer, ...] = self.config.observers
         self._sensors: dict[Split, Sensor | None] = {}
-        self._saved_plan: Mapping[str, Any] | None = None
+        self._plan: Plan | None = None
 
     @classmethod
     def from_config(cls, config: KidConfig, manager: PluginManager | None = None) -> Kid:
         """A Kid of these settings; `manager` is the plugin manager that read them."""
-        kid = cls(**{name: getattr(config, name) for name in config.__dataclass_fields__})
+        kid = cls(**{field.name: getattr(config, field.name) for field in fields(config)})
         if manager is not None:
-            kid.__dict__["manager"] = manager
+            vars(kid)["manager"] = manager
         return kid
 
     @classmethod
@@ -109,6 +113,8 @@ class Kid:
 
     def sensor(self, split: Split) -> Sensor | None:
         """The Sensor of a split; None where the source has no such split."""
+        if split not in SPLITS:
+            raise UsageError(f"There is no split {split!r}.{suggest(split, SPLITS)} Splits: {', '.join(SPLITS)}.")
         if split not in self._sensors:
             self._sensors[split] = self.config.sensors.sensor(split, self.config.seed, self.registry)
         return self._sensors[split]
@@ -134,21 +140,20 @@ class Kid:
         backend: Backend = self.registry.get("backend", self.backend_name)(self.registry)
         return backend
 
-    @cached_property
+    @property
     def plan(self) -> Plan:
         """How the run executes: settled by the backend's rules, or taken over from the run that is resumed."""
-        saved = self._saved_plan
-        if saved is not None and saved["backend"] == self.backend_name and saved["device"] == self.config.execution.device:
-            return Plan(**saved)
-        return self.backend.plan(self.config.execution, self.graph)
+        if self._plan is None:
+            self._plan = self.backend.plan(self.config.execution, self.graph)
+        return self._plan
 
     @cached_property
     def strategy(self) -> Strategy:
         """The strategy with the live network, at its initial values."""
-        kind = self.registry.get("strategy", self.plan.strategy, self.backend_name)
-        strategy: Strategy = kind()
-        strategy.build(self.backend, self.graph, self.config.optimizer, self.plan, self.config.seed)
-        strategy.fill(self.initial_params(), {})
+        strategy: Strategy = self.registry.get("strategy", self.plan.strategy, self.backend_name)()
+        optimizer = self.config.optimizer if self.graph.losses else None
+        strategy.build(self.backend, self.graph, optimizer, self.plan, self.config.seed)
+        strategy.fill(initial_values(self.graph, self.config.seed), {})
         return strategy
 
     @property
@@ -162,14 +167,6 @@ class Kid:
         rate = self.config.optimizer.learning_rate
         horizon = self.config.practice.total(self.train_sensor.steps_per_epoch)
         return RunState(self.graph, horizon, rate.start() if isinstance(rate, Schedule) else {})
-
-    def initial_params(self) -> Arrays:
-        """The parameters before the first step: a function of the seed and their paths."""
-        return initial_values(self.graph, self.config.seed)
-
-    def snapshot(self) -> tuple[int, Arrays, Arrays]:
-        """Step, parameters and optimizer state as they are now."""
-        return (self.state.step, *self.strategy.gather())
 
     # -- what a Kid does
 
@@ -189,67 +186,39 @@ class Kid:
         """
         begun = time.perf_counter()
         if resume and run_dir is None:
-            raise ConfigurationError("To resume, say from where: run_dir.")
-        if self.config.practice.best is not None and self.sensor("val") is None:
-            raise ConfigurationError("practice.best tracks validation, but the source has no val split.")
-        directory = RunDirectory(run_dir) if run_dir is not None else None
+            raise UsageError("To resume, say from where: practice(run_dir=…, resume=True).")
+        check(self)
+        limit = self.config.practice.limit(self.train_sensor.steps_per_epoch, max_epochs, max_steps)
         relay = self.manager.run_hooks([*self.config.plugins, *self.observers])
-        try:
-            checkpoint = None
-            if directory is not None:
-                directory.begin(self.to_config(), resume)
-                checkpoint = directory.newest(warnings.warn) if resume else None
-            if checkpoint is not None:
-                self._check_brain(checkpoint)
-                self._saved_plan = checkpoint.state["plan"]
-            run = Run(self, self._limit(max_epochs, max_steps), directory, relay)
-            return self._practise(run, checkpoint, begun)
-        finally:
-            if directory is not None:
-                directory.release()
-
-    def _practise(self, run: Run, checkpoint: Checkpoint | None, begun: float) -> PracticeResult:
-        try:
-            if checkpoint is not None:
-                run.restore(checkpoint)
-            status = practise(run)
-            run.save()
-            test = run.finish(status)
-            result = PracticeResult(
-                status=status,
-                step=self.state.step,
-                epoch=run.epoch,
-                train=self.state.train,
-                val=self.state.val,
-                test=test,
-                checkpoint=run.newest,
-                seconds=time.perf_counter() - begun,
-            )
-            run.emit("practice_end", {f"test/{name}": value for name, value in test.items()})
-        except BaseException as error:
-            run.emit("practice_error", error=error)
-            raise
-        if status in ("interrupted", "preempted"):
+        with SignalWatch() as signals:
+            if run_dir is None:
+                result = practise(Run(self, limit, relay, begun), signals)
+            else:
+                config, directory = self.to_config(), RunDirectory(run_dir)
+                if not directory.exists():
+                    _ = self.strategy  # what cannot be built is said before a directory is made
+                with directory:
+                    checkpoint = directory.begin(config, resume, warn)
+                    run = Run(self, limit, relay, begun, directory, checkpoint)
+                    directory.write_config(config)
+                    result = practise(run, signals)
+        if result.status in ("interrupted", "preempted"):
             raise Interrupted(result)
         return result
 
-    def _limit(self, max_epochs: int | None, max_steps: int | None) -> int:
-        epoch_steps = self.train_sensor.steps_per_epoch
-        limits = [max_steps, max_epochs * epoch_steps if max_epochs is not None else None]
-        asked = [limit for limit in limits if limit is not None]
-        return min(asked) if asked else self.config.practice.total(epoch_steps)
-
-    def _check_brain(self, checkpoint: Checkpoint) -> None:
-        if plain(checkpoint.state["brain"]) != plain(self.brain_config()):
-            raise RunDirectoryError(
-                f"{checkpoint.path} holds another brain than this configuration. Restore the brain, or choose another "
-                "--run-dir."
-            )
-
     def load(self, checkpoint: Checkpoint) -> None:
-        """Take over parameters, optimizer state and counts of a checkpoint."""
+        """Take over parameters, optimizer state and counts of a checkpoint, and its plan where none is settled yet.
+
+        Raises `RunDirectoryError` if it holds another Brain.
+        """
+        state = checkpoint.state
+        if changed := difference(state["brain"], self.brain_config(), "brain"):
+            raise RunDirectoryError(
+                f"{checkpoint.path} holds another brain: {changed}. Restore the brain, or choose another --run-dir."
+            )
+        self._plan = self._plan or stored_plan(state, self.backend, self.config.execution)
         self.strategy.load(lambda: (checkpoint.params(), checkpoint.slots()))
-        self.state.restore(checkpoint.state["run"])
+        self.state.restore(state["run"])
 
     def validate(self, split: Split = "val") -> Values:
         """Losses and metrics over a split: `train`, `val` or `test`; empty where there is no such split."""

@@ -6,15 +6,30 @@ end of an epoch, validation, checkpoint. Then go on, unless a limit, early stopp
 
 from __future__ import annotations
 
-from akid_core.training.result import Status
+from akid_core.training.result import PracticeResult, Status
 from akid_core.training.run import Run
 from akid_core.training.signals import SignalWatch
 
 
-def practise(run: Run) -> Status:
-    """Practise until the limit; the reason why it ended."""
-    with SignalWatch() as signals, run.spans() as spans:
+def practise(run: Run, signals: SignalWatch) -> PracticeResult:
+    """Practise until the limit, save, and measure what was learned; observers hear of the end, good or bad."""
+    try:
+        status = _steps(run, signals)
+        run.save()
+        result = run.finish(status)
+        run.emit("practice_end", {f"test/{name}": value for name, value in result.test.items()})
+    except BaseException as error:
+        run.fail(error)
+        raise
+    return result
+
+
+def _steps(run: Run, signals: SignalWatch) -> Status:
+    """Take the steps that remain; the reason why they ended."""
+    with run.spans() as spans:
         run.emit("practice_begin")
+        if run.stops():
+            return "stopped_early"
         for span in spans:
             result = run.strategy.run(span, run.learning_rates(span.first_step, span.steps))
             run.advance(span, result)
@@ -22,10 +37,9 @@ def practise(run: Run) -> Status:
             if run.ends_epoch():
                 run.emit("epoch_end")
             improved = run.validate() if run.validates() else False
-            stopped = run.state.exhausted(run.practice.best)
             status = signals.status if run.strategy.agree(signals.status is not None) else None
-            if improved or stopped or status or run.saves():
+            if improved or status or run.stops() or run.saves():
                 run.save()
-            if status or stopped:
+            if status or run.stops():
                 return status or "stopped_early"
     return "done"

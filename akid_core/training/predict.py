@@ -10,43 +10,48 @@ import numpy as np
 from akid_core.backends.contract import Network
 from akid_core.errors import DataError, suggest
 from akid_core.graph.resolved import Graph
+from akid_core.specs.tensor import TensorSpec
 
 
 def predict(
     network: Network, graph: Graph, inputs: np.ndarray | Mapping[str, np.ndarray], batch_size: int
 ) -> np.ndarray | dict[str, np.ndarray]:
-    """Outputs for all rows, computed `batch_size` rows at a time."""
+    """Outputs for all rows, computed `batch_size` rows at a time. Raises `DataError` for inputs that do not fit."""
     fields = _named(graph, inputs)
-    count = len(next(iter(fields.values())))
+    lengths = {name: len(values) for name, values in fields.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name!r} has {length}" for name, length in lengths.items())
+        raise DataError(f"The inputs differ in their number of rows: {listed}.")
     targets = list(graph.outputs.values())
-    parts: list[list[np.ndarray]] = []
-    for start in range(0, max(count, 1), batch_size):
-        batch = {name: values[start : start + batch_size] for name, values in fields.items()}
-        parts.append(network.values(batch, targets))
+    parts = [
+        network.values({name: values[start : start + batch_size] for name, values in fields.items()}, targets)
+        for start in range(0, max(lengths.values()) or 1, batch_size)
+    ]
     joined = [np.concatenate(values) for values in zip(*parts, strict=True)]
     return joined[0] if len(joined) == 1 else dict(zip(graph.outputs, joined, strict=True))
 
 
 def _named(graph: Graph, inputs: Any) -> dict[str, np.ndarray]:
     """The inputs by name, each checked against its spec."""
+    known = ", ".join(map(repr, graph.inputs))
     if not isinstance(inputs, Mapping):
         if len(graph.inputs) != 1:
-            raise DataError(f"This brain has several inputs ({', '.join(graph.inputs)}): give a mapping by name.")
+            raise DataError(f"This brain has several inputs ({known}): give a mapping by name.")
         inputs = {next(iter(graph.inputs)): inputs}
-    fields = {}
     for name in inputs:
         if name not in graph.inputs:
-            raise DataError(f"{name!r} is not an input of this brain: {', '.join(graph.inputs)}.{suggest(name, graph.inputs)}")
-    for name, spec in graph.inputs.items():
+            raise DataError(f"{name!r} is not an input of this brain.{suggest(name, graph.inputs)} It takes {known}.")
+    for name in graph.inputs:
         if name not in inputs:
-            raise DataError(f"Input {name!r} is missing; this brain takes {', '.join(graph.inputs)}.")
-        values = np.asarray(inputs[name])
-        if values.ndim != spec.rank or any(
-            isinstance(size, int) and size != given for size, given in zip(spec.shape[1:], values.shape[1:], strict=True)
-        ):
-            raise DataError(f"Input {name!r} has shape {values.shape}; {spec} is wanted, the first dimension being the rows.")
-        fields[name] = values
-    lengths = {name: len(values) for name, values in fields.items()}
-    if len(set(lengths.values())) > 1:
-        raise DataError(f"The inputs differ in their number of rows: {lengths}.")
-    return fields
+            raise DataError(f"Input {name!r} is missing; this brain takes {known}.")
+    return {name: _fitting(name, np.asarray(inputs[name]), spec) for name, spec in graph.inputs.items()}
+
+
+def _fitting(name: str, values: np.ndarray, spec: TensorSpec) -> np.ndarray:
+    """The values, if they are of the spec's shape and of a type that it can hold."""
+    sizes = zip(spec.shape[1:], values.shape[1:], strict=False)
+    if values.ndim != spec.rank or any(isinstance(size, int) and size != given for size, given in sizes):
+        raise DataError(f"Input {name!r} has shape {values.shape}; {spec} is wanted, {spec.shape[0]} being the rows.")
+    if values.dtype.kind not in ("biuf" if spec.floating else "biu"):
+        raise DataError(f"Input {name!r} is of type {values.dtype}; {spec} is wanted.")
+    return values

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from akid_core.data.batch import Batch
-from akid_core.errors import NonFiniteError
+from akid_core.errors import CheckpointError, NonFiniteError
 from akid_core.graph.resolved import Value
 
 if TYPE_CHECKING:
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
 def raise_non_finite(run: Run, step: int) -> NoReturn:
     """Raise `NonFiniteError` naming the step and the block; leaves the network as it was before that step."""
-    since = run.rewind(step)
+    try:
+        since = run.keeper.rewind()
+    except CheckpointError as error:
+        raise NonFiniteError(f"Step {step} is not finite; which block is to blame remains open. {error}") from error
     for index in range(since, step):
         run.strategy.run(run.train.span(index, 1), run.learning_rates(index, 1))
-    rate = float(run.learning_rates(max(step - 1, 0), 1)[0])
+    rate = float(run.learning_rates(max(step - 1, since), 1)[0])
     raise NonFiniteError(
         f"Step {step} is not finite: {_cause(run, step)} (replayed from step {since}; learning rate {rate:g}). "
         "A lower learning rate, clip_norm, or a look at the data usually helps."
@@ -34,16 +37,17 @@ def _cause(run: Run, step: int) -> str:
     network = run.strategy.network
     broken = [path for path, value in network.read().items() if not np.isfinite(value).all()]
     if broken:
-        return f"block {broken[0].rpartition('/')[0]!r}, whose parameter {broken[0]!r} the update of step {step - 1} spoilt"
+        block = broken[0].rpartition("/")[0]
+        return f"block {block!r}, whose parameter {broken[0]!r} the update of step {step - 1} spoilt"
     batch = run.train.span(step, 1).batch(0)
     for field, values in batch.fields.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
             row = int(batch.rows[np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1))])
             return f"field {field!r} of the data holds such a value already, in row {row} of the source"
-    calls = [call for call in run.graph.calls + run.graph.losses]
+    calls = run.graph.calls + run.graph.losses
     targets = [Value(call.path, output) for call in calls for output in range(len(call.out_specs))]
     fields = {**batch.fields, Batch.WEIGHTS: batch.weights}
     for target, value in zip(targets, network.values(fields, targets, training=True, step=step), strict=True):
         if not np.isfinite(value).all():
             return f"block {target.source!r} is the first whose output is infinite or not a number"
-    return "the sum of the losses overflowed"
+    return "every block's output is finite, so the sum of the losses overflowed"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from akid_core.errors import EXIT_DONE, EXIT_INTERRUPTED, EXIT_PREEMPTED
 
 Status = Literal["done", "stopped_early", "interrupted", "preempted"]
-EXIT_CODES: dict[str, int] = {
+EXIT_CODES: dict[Status, int] = {
     "done": EXIT_DONE,
     "stopped_early": EXIT_DONE,
     "interrupted": EXIT_INTERRUPTED,
@@ -37,8 +37,7 @@ class PracticeResult:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values by name."""
-        data = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {**data, "checkpoint": str(self.checkpoint) if self.checkpoint else None}
+        return {**asdict(self), "checkpoint": str(self.checkpoint) if self.checkpoint else None}
 
 
 class Interrupted(SystemExit):

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from akid_core._version import __version__
-from akid_core.backends.contract import Arrays, SpanResult
-from akid_core.checkpoints import Checkpoint, committed, prune, write_checkpoint
+from akid_core.backends.contract import SpanResult
+from akid_core.checkpoints import Checkpoint
 from akid_core.data.batch import Span
 from akid_core.data.prefetch import Reader
-from akid_core.errors import ConfigurationError, suggest
 from akid_core.observers.moment import Moment
 from akid_core.schedules.base import Horizon, Schedule
 from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
 from akid_core.training.interval import bundle_looks, in_steps, looks, spans
+from akid_core.training.keeper import Keeper
 from akid_core.training.replay import raise_non_finite
-from akid_core.training.result import Status, Values
-from akid_core.training.state import RunState
+from akid_core.training.result import PracticeResult, Status, Values
 
 if TYPE_CHECKING:
     from akid_core.training.kid import Kid
@@ -33,17 +32,24 @@ SPAN_BYTES = 64 << 20
 class Run:
     """Binds a Kid's live network, its data and a directory, and keeps the books of the loop."""
 
-    def __init__(self, kid: Kid, limit: int, directory: RunDirectory | None, relay: Any) -> None:
-        self.kid, self.limit, self.directory, self._relay = kid, limit, directory, relay
+    def __init__(
+        self,
+        kid: Kid,
+        limit: int,
+        relay: Any,
+        begun: float,
+        directory: RunDirectory | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> None:
+        self.kid, self.limit, self.directory, self._relay, self._begun = kid, limit, directory, relay, begun
+        if checkpoint is not None:
+            kid.load(checkpoint)
         self.practice = kid.config.practice
-        self.strategy, self.graph = kid.strategy, kid.graph
-        self.state: RunState = kid.state
+        self.strategy, self.graph, self.state = kid.strategy, kid.graph, kid.state
         self.train = kid.train_sensor
         self.epoch_steps = self.train.steps_per_epoch
-        self.newest: Path | None = None
-        self._saved_step: int | None = None
-        self._start = kid.snapshot() if directory is None else None
-        self._since, self._rows, self._waited = time.perf_counter(), 0, 0.0
+        self.keeper = Keeper(directory, self.strategy, self.state, checkpoint)
+        self._logged, self._rows, self._waited = time.perf_counter(), 0, 0.0
         self._reader: Reader[Span]
         self._intervals = {
             name: in_steps(getattr(self.practice, f"{name}_every"), self.epoch_steps)
@@ -61,6 +67,9 @@ class Run:
 
     def saves(self) -> bool:
         return self._due("checkpoint")
+
+    def stops(self) -> bool:
+        return self.state.exhausted(self.practice.best)
 
     def ends_epoch(self) -> bool:
         return self.state.step % self.epoch_steps == 0
@@ -98,7 +107,7 @@ class Run:
         finite = np.isfinite(result.objective)
         if not finite.all():
             raise_non_finite(self, span.first_step + int(np.argmin(finite)))
-        if span.first_step % self.epoch_steps == 0:
+        if self.ends_epoch():
             self.state.epoch_tally.clear()
         self.state.step = span.first_step + span.steps
         measures = self.strategy.reduce(result.measures)
@@ -113,13 +122,13 @@ class Run:
         if not self._due("log"):
             return {}
         now, waited = time.perf_counter(), self._reader.waited
-        elapsed = max(now - self._since, 1e-9)
+        elapsed = max(now - self._logged, 1e-9)
         values = {f"train/{name}": value for name, value in self.state.log_tally.values().items()}
         values["learning_rate"] = float(self.learning_rates(self.state.step - 1, 1)[0])
         values["examples_per_second"] = self._rows / elapsed
         values["data_wait"] = (waited - self._waited) / elapsed
         self.state.log_tally.clear()
-        self._since, self._rows, self._waited = now, 0, waited
+        self._logged, self._rows, self._waited = now, 0, waited
         return values
 
     def validate(self) -> bool:
@@ -127,17 +136,10 @@ class Run:
         values = self.state.val = evaluate(self.strategy, self.graph, self.kid.sensor("val"))
         rate, best = self.kid.config.optimizer.learning_rate, self.practice.best
         if isinstance(rate, Schedule):
-            self.state.observe_schedule(rate.observe(self.state.schedules[-1][1], values))
-        improved = False
-        if best is not None:
-            if best.metric not in values:
-                raise ConfigurationError(
-                    f"practice.best.metric is {best.metric!r}, but validation gives {', '.join(values)}."
-                    f"{suggest(best.metric, values)}"
-                )
-            improved = self.state.observe_best(best, values)
-            if improved and self.directory is None:
-                self.state.best_params = self.strategy.gather()[0]
+            self.state.observe_schedule(rate.observe(self.state.schedule_at(self.state.step), values))
+        improved = best is not None and self.state.observe_best(best, values)
+        if improved:
+            self.keeper.hold_best()
         self.emit("validate_end", {f"val/{name}": value for name, value in values.items()})
         return improved
 
@@ -154,30 +156,24 @@ class Run:
         )
         getattr(self._relay.hook, f"akid_{event}")(context=moment)
 
-    # -- checkpoints
+    def fail(self, error: BaseException) -> None:
+        """Tell the observers of an error, which stays the one that is raised even if they fail themselves."""
+        try:
+            self.emit("practice_error", error=error)
+        except Exception as another:
+            error.add_note(f"Then an observer failed: {type(another).__name__}: {another}")
+
+    # -- the books
 
     def save(self) -> None:
-        """Write a checkpoint of the present step, unless there is one or the run has no directory."""
-        if self.directory is None or (self.newest is not None and self._saved_step == self.state.step):
-            return
-        directory = self.directory
-        written: list[Path] = []
-        finite = True
-
-        def write(params: Arrays, slots: Arrays) -> None:
-            nonlocal finite
-            finite = all(np.isfinite(value).all() for value in params.values() if value.dtype.kind == "f")
-            if finite:
-                written.append(write_checkpoint(directory.checkpoints, self.state.step, params, slots, self.to_json()))
-
-        self.strategy.save(write)
-        if not finite:
-            raise_non_finite(self, self.state.step)
-        for path in written:
-            self.newest, self._saved_step = path, self.state.step
-            best = directory.at_step(self.state.best_step) if self.state.best_step is not None else None
-            prune(directory.checkpoints, self.practice.keep, protect={best.path} if best else set())
-            self.emit("checkpoint_saved", checkpoint=path)
+        """Make the present state the one to go back to: a checkpoint, or, without a directory, a copy in memory."""
+        if self.directory is None:
+            if self.saves():
+                self.keeper.hold()
+        elif self.keeper.path is None or self.keeper.step != self.state.step:
+            if not self.keeper.write(self.directory, self.practice.keep, self.to_json):
+                raise_non_finite(self, self.state.step)
+            self.emit("checkpoint_saved", checkpoint=self.keeper.path)
 
     def to_json(self) -> dict[str, Any]:
         """Everything that the next process needs to go on."""
@@ -187,53 +183,39 @@ class Run:
             "epoch": self.epoch,
             "position": self.state.step % self.epoch_steps * self.train.batch_size,
             "seed": self.kid.config.seed,
+            "execution": asdict(self.kid.config.execution),
             "plan": self.kid.plan.to_json(),
             "brain": self.kid.brain_config(),
             "run": self.state.to_json(),
         }
 
-    def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from a checkpoint."""
-        self.kid.load(checkpoint)
-        self.newest, self._saved_step = checkpoint.path, checkpoint.step
+    def finish(self, status: Status) -> PracticeResult:
+        """Close the books; at a regular end with validation of the last parameters and the test of the best ones.
 
-    def rewind(self, step: int) -> int:
-        """Put the network back to the newest checkpoint not after `step`, else to the beginning; the step it is at."""
-        kept = committed(self.directory.checkpoints) if self.directory else []
-        usable = [checkpoint for checkpoint in kept if checkpoint.step <= step]
-        if usable:
-            self.strategy.load(lambda: (usable[-1].params(), usable[-1].slots()))
-            return usable[-1].step
-        since, params, slots = self._start or (0, self.kid.initial_params(), {})
-        self.strategy.fill(params, slots)
-        return since
-
-    def finish(self, status: Status) -> Values:
-        """Close the books: fresh validation figures, and those of the test split with the best parameters."""
-        if not self.ends_epoch():
-            self.state.train = self.state.epoch_tally.values()
-        if status in ("interrupted", "preempted"):
-            return {}
-        if not self.validates() or not self.state.val:
-            self.state.val = evaluate(self.strategy, self.graph, self.kid.sensor("val"))
-        return self._test()
+        These figures are no part of the run's state: with another limit they would not be taken here.
+        """
+        state, regular = self.state, status in ("done", "stopped_early")
+        fresh = regular and not (self.validates() and state.val)
+        return PracticeResult(
+            status=status,
+            step=state.step,
+            epoch=self.epoch,
+            train=dict(state.train) if self.ends_epoch() else state.epoch_tally.values(),
+            val=evaluate(self.strategy, self.graph, self.kid.sensor("val")) if fresh else dict(state.val),
+            test=self._test() if regular else {},
+            checkpoint=self.keeper.path,
+            seconds=time.perf_counter() - self._begun,
+        )
 
     def _test(self) -> Values:
         sensor = self.kid.sensor("test")
-        best = self._best()
-        if sensor is None or best is None:
+        best = self.keeper.best() if sensor is not None else None
+        if best is None:
             return evaluate(self.strategy, self.graph, sensor)
-        last = self.strategy.network.read()
-        self.strategy.network.fill(best)
+        network = self.strategy.network
+        last = network.read()
+        network.fill(best)
         try:
             return evaluate(self.strategy, self.graph, sensor)
         finally:
-            self.strategy.network.fill(last)
-
-    def _best(self) -> Arrays | None:
-        if self.state.best_step is None:
-            return None
-        if self.directory is None:
-            return self.state.best_params
-        checkpoint = self.directory.at_step(self.state.best_step)
-        return checkpoint.params() if checkpoint else None
+            network.fill(last)

@@ -11,7 +11,7 @@ from akid_core.training.result import Status
 
 
 class SignalWatch:
-    """Inside the `with`, the first SIGINT or SIGTERM sets `status`; a second SIGINT raises `KeyboardInterrupt` at once.
+    """Inside the `with`, the first SIGINT or SIGTERM sets `status`; a SIGINT after it raises `KeyboardInterrupt`.
 
     Outside the main thread Python allows no handlers, and nothing is watched.
     """
@@ -26,11 +26,14 @@ class SignalWatch:
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for number, handler in self._previous.items():
-            signal.signal(number, handler)
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: it was not set from Python
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT and self.status == "interrupted":
+        if self.status is None:
+            self.status = "interrupted" if number == signal.SIGINT else "preempted"
+        elif number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.status = "interrupted" if number == signal.SIGINT else "preempted"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from akid_core.backends.contract import Arrays
@@ -11,38 +11,41 @@ from akid_core.training.config import Best
 from akid_core.training.result import Values
 from akid_core.training.tally import Tally
 
-_PLAIN = ("step", "horizon", "schedules", "best_value", "best_step", "waiting", "train", "val")
+_PLAIN = ("step", "horizon", "best_value", "best_step", "waiting", "train", "val")
 
 
 class RunState:
     """Counts and memories of a run, saved in every checkpoint.
 
-    `step`: finished steps. `horizon`: planned steps, fixed when the run began, for schedules. `schedules`: states of the
-    learning rate schedule, each with the step from which it holds. `best_value`, `best_step`: the best validation so far;
-    `waiting`: validations since then. `train`, `val`: the newest figures. `epoch_tally`, `log_tally`: sums since the
-    epoch and the log began. `best_params`: the best parameters where no directory keeps them (not saved).
+    `step`: finished steps. `horizon`: planned steps, fixed when the run began, for schedules. `best_value`,
+    `best_step`: the best validation so far; `waiting`: validations since then. `train`, `val`: the newest figures.
+    `epoch_tally`, `log_tally`: sums since the epoch and the log began. `read_best`: gives the best parameters (not
+    saved).
     """
 
     def __init__(self, graph: Graph, horizon: int, schedule: Mapping[str, Any]) -> None:
         self.step = 0
         self.horizon = horizon
-        self.schedules: list[tuple[int, dict[str, Any]]] = [(0, dict(schedule))]
         self.best_value: float | None = None
         self.best_step: int | None = None
         self.waiting = 0
         self.train: Values = {}
         self.val: Values = {}
         self.epoch_tally, self.log_tally = Tally(graph), Tally(graph)
-        self.best_params: Arrays | None = None
+        self.read_best: Callable[[], Arrays] | None = None
+        self._schedules: list[tuple[int, Mapping[str, Any]]] = [(0, schedule)]
 
     def schedule_at(self, step: int) -> Mapping[str, Any]:
-        """The schedule's state that held when step number `step` was taken."""
-        return next(state for since, state in reversed(self.schedules) if since <= step)
+        """The state of the learning rate schedule that held when step number `step` was taken."""
+        return next(state for since, state in reversed(self._schedules) if since <= step)
 
-    def observe_schedule(self, state: dict[str, Any]) -> None:
+    def observe_schedule(self, state: Mapping[str, Any]) -> None:
         """The schedule's state from now on."""
-        if state != self.schedules[-1][1]:
-            self.schedules.append((self.step, state))
+        self._schedules.append((self.step, state))
+
+    def forget_schedules(self) -> None:
+        """Keep the present state alone: the run never goes back behind this step."""
+        self._schedules = [(self.step, self._schedules[-1][1])]
 
     def observe_best(self, best: Best, values: Values) -> bool:
         """Take the values of a validation; True if they are the best so far."""
@@ -59,12 +62,14 @@ class RunState:
 
     def to_json(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in _PLAIN}
-        return {**plain, "tallies": [self.epoch_tally.to_json(), self.log_tally.to_json()]}
+        tallies = [self.epoch_tally.to_json(), self.log_tally.to_json()]
+        return {**plain, "schedule": self._schedules[-1][1], "tallies": tallies}
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take over what `to_json` gave."""
         for name in _PLAIN:
             setattr(self, name, data[name])
-        self.schedules = [(since, state) for since, state in data["schedules"]]
+        self.read_best = None
+        self._schedules = [(self.step, data["schedule"])]
         self.epoch_tally.from_json(data["tallies"][0])
         self.log_tally.from_json(data["tallies"][1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from pathlib import Path
 
 from akid_core.checkpoints import Checkpoint
@@ -11,6 +10,7 @@ from akid_core.errors import RunDirectoryError
 from akid_core.training.description import read_description
 from akid_core.training.directory import CONFIG, RunDirectory
 from akid_core.training.kid import Kid
+from akid_core.training.report import warn
 
 
 def kid_of_run(
@@ -19,13 +19,14 @@ def kid_of_run(
     """The Kid of a run at its best checkpoint if one is tracked (unless `newest`), else at its newest good one."""
     directory = RunDirectory(run_dir)
     directory.config()
-    checkpoint = directory.newest(warnings.warn)
+    checkpoint = directory.newest(warn)
     if checkpoint is None:
-        raise RunDirectoryError(f"{run_dir} holds no checkpoint yet. Practise first: akid practice … --run-dir {run_dir}")
-    best = checkpoint.state["run"]["best_step"]
-    if best is not None and not newest:
-        checkpoint = directory.at_step(best) or checkpoint
+        raise RunDirectoryError(
+            f"{run_dir} holds no checkpoint yet. Practise first: akid practice … --run-dir {run_dir}"
+        )
+    if not newest:
+        checkpoint = directory.best(checkpoint.state["run"]["best_step"], warn) or checkpoint
     changes = [f"backend={backend}"] if backend else []
-    kid = Kid.from_config(*read_description(str(Path(run_dir) / CONFIG), changes))
+    kid = Kid.from_config(*read_description(str(Path(run_dir).resolve() / CONFIG), changes))
     kid.load(checkpoint)
     return kid, checkpoint

@@ -11,53 +11,80 @@ from akid_core.backends.contract import MetricStates
 from akid_core.graph.resolved import Graph
 from akid_core.training.result import Values
 
+State = Mapping[str, Any]
+
+
+def figures(graph: Graph) -> list[str]:
+    """The names of what a Tally gives: `loss` (the objective), each loss where there are several, each metric."""
+    losses = list(graph.loss_layers)
+    return [*(["loss"] if losses else []), *(losses if len(losses) > 1 else []), *graph.metric_layers]
+
 
 class Tally:
-    """Sums the states of losses and metrics, and gives their figures.
+    """Joins the states of losses and metrics, and gives their figures.
 
-    Sums are float64, added in the order of the spans, so that a resumed run has the same figures to the bit.
+    Sums are float64, added in the order of the spans, so that a resumed run has the same figures to the bit. What is
+    gathered is kept in pieces until it is asked for.
     """
 
     def __init__(self, graph: Graph) -> None:
+        self._names = figures(graph)
         self._losses = graph.loss_layers
         self._metrics = graph.metric_layers
-        self._states: MetricStates = {}
+        self._pieces: dict[str, list[State]] = {}
 
     def add(self, states: MetricStates) -> None:
         for path, state in states.items():
-            held = self._states.get(path)
-            metric = self._metrics.get(path)
-            if metric is not None and metric.reduction != "sum":
-                self._states[path] = metric.merge([held, state]) if held else dict(state)
+            pieces = self._pieces.setdefault(path, [])
+            if self._gathers(path):
+                pieces.append(state)
             else:
-                fresh = {part: np.asarray(value, dtype=np.float64) for part, value in state.items()}
-                self._states[path] = {part: held[part] + fresh[part] for part in fresh} if held else fresh
+                pieces.append({part: np.asarray(value, dtype=np.float64) for part, value in state.items()})
+                pieces[:] = [self._joined(path)]
 
     def values(self) -> Values:
-        """`loss` (the objective), each loss by name where there are several, and each metric; empty before any batch."""
-        if not self._states:
+        """The figures by name, in the order of `figures`; empty before any batch."""
+        if not self._pieces:
             return {}
-        losses = {
-            path: float(self._states[path]["sum"]) / count if (count := float(self._states[path]["count"])) else float("nan")
-            for path in self._losses
-        }
-        values = {"loss": float(sum(self._losses[path].weight * value for path, value in losses.items()))} if losses else {}
-        if len(losses) > 1:
-            values.update(losses)
-        values.update({path: metric.result(self._states[path]) for path, metric in self._metrics.items()})
-        return values
+        losses = {path: _mean(self._joined(path)) for path in self._losses}
+        metrics = {path: float(metric.result(self._joined(path))) for path, metric in self._metrics.items()}
+        objective = float(sum(self._losses[path].weight * value for path, value in losses.items()))
+        found = {**losses, **metrics, "loss": objective}
+        return {name: found[name] for name in self._names}
 
     def clear(self) -> None:
-        self._states = {}
+        self._pieces = {}
 
     def to_json(self) -> dict[str, Any]:
         return {
-            path: {part: [str(np.asarray(value).dtype), np.asarray(value).tolist()] for part, value in state.items()}
-            for path, state in self._states.items()
+            path: {part: _written(np.asarray(value)) for part, value in self._joined(path).items()}
+            for path in self._pieces
         }
 
     def from_json(self, data: Mapping[str, Any]) -> None:
-        self._states = {
-            path: {part: np.asarray(value, dtype=dtype) for part, (dtype, value) in state.items()}
-            for path, state in data.items()
-        }
+        """Take over what `to_json` gave, to the bit."""
+        self._pieces = {path: [{part: _read(*value) for part, value in state.items()}] for path, state in data.items()}
+
+    def _gathers(self, path: str) -> bool:
+        return path in self._metrics and self._metrics[path].reduction != "sum"
+
+    def _joined(self, path: str) -> State:
+        first, *rest = pieces = self._pieces[path]
+        if not rest:
+            return first
+        if path in self._metrics:
+            return self._metrics[path].merge(pieces)
+        return {part: sum((piece[part] for piece in rest), first[part]) for part in first}
+
+
+def _mean(state: State) -> float:
+    count = float(state["count"])
+    return float(state["sum"]) / count if count else float("nan")
+
+
+def _written(array: np.ndarray) -> list[Any]:
+    return [str(array.dtype), list(array.shape), array.ravel().tolist()]
+
+
+def _read(dtype: str, shape: list[int], values: list[Any]) -> np.ndarray:
+    return np.asarray(values, dtype=dtype).reshape(shape)

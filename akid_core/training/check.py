@@ -1,0 +1,42 @@
+"""What a Kid's settings must agree in, checked before anything is built."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from akid_core.errors import ConfigurationError, suggest
+from akid_core.schedules.base import Schedule
+from akid_core.training.tally import figures
+
+if TYPE_CHECKING:
+    from akid_core.training.kid import Kid
+
+
+def check(kid: Kid) -> None:
+    """Raise `ConfigurationError` where a Kid cannot practise as its settings say. No framework is imported."""
+    kid.registry.info("backend", kid.backend_name)
+    if not kid.graph.losses:
+        raise ConfigurationError(
+            "A brain without a loss has nothing to learn from: add one, in Python by `brain.with_loss(...)`, in YAML "
+            "under `losses`."
+        )
+    names = figures(kid.graph)
+    best, rate = kid.config.practice.best, kid.config.optimizer.learning_rate
+    if best is not None:
+        _check_validation(kid, "practice.best")
+        if best.metric not in names:
+            raise ConfigurationError(
+                f"practice.best.metric is {best.metric!r}, but validation gives {', '.join(names)}."
+                f"{suggest(best.metric, names)}"
+            )
+    if isinstance(rate, Schedule) and rate.start():  # a schedule with a state watches validation
+        _check_validation(kid, f"the schedule {rate.component()}")
+        rate.observe(rate.start(), dict.fromkeys(names, math.nan))
+
+
+def _check_validation(kid: Kid, watcher: str) -> None:
+    if kid.config.practice.validate_every == "never":
+        raise ConfigurationError(f"{watcher} watches validation, but practice.validate_every is 'never'.")
+    if kid.sensor("val") is None:
+        raise ConfigurationError(f"{watcher} watches validation, but the source has no val split.")
