@@ -183,7 +183,7 @@ def build(
     try:
         return target(**values)
     except (ValueError, TypeError) as error:
-        raise ConfigurationError(f"{where}: {error}") from error
+        raise ConfigurationError(f"{where}: {str(error).rstrip('.')}.") from error
 
 
 def check_keys(data: Mapping[str, Any], valid: Iterable[str], where: Where) -> None:
