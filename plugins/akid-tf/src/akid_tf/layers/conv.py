@@ -6,22 +6,16 @@ from akid_core.backends.contract import Built, Place
 from akid_core.layers import Conv2d
 from akid_core.specs.context import Context
 from akid_core.specs.tensor import TensorSpec
-from akid_tf.layout import Layout
-from akid_tf.live import BuildContext, LiveLayer, portable
+from akid_tf.layers.windowed import Windowed
+from akid_tf.live import BuildContext, portable
 from akid_tf.runtime import tf
 
 
-class LiveConv2d(LiveLayer):
+class LiveConv2d(Windowed):
     """`tf.nn.conv2d`; a convolution in groups is as many small ones."""
 
-    layout = Layout.CHANNELS_LAST
-
-    def __init__(self, layer: Conv2d, x: TensorSpec) -> None:
-        super().__init__(layer)
-        self.windows = layer.windows(x)
-
     def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
-        layer, weight = self.layer, context.params["weight"]
+        layer, weight, x = self.layer, context.params["weight"], self.surrounded(x)
         if layer.groups == 1:
             out = self._convolve(x, weight)
         else:
@@ -31,9 +25,7 @@ class LiveConv2d(LiveLayer):
         return tf.nn.bias_add(out, context.params["bias"]) if layer.bias else out
 
     def _convolve(self, x: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-        windows = self.windows
-        padding = [(0, 0), *windows.widths, (0, 0)]
-        return tf.nn.conv2d(x, weight, windows.stride, padding)
+        return tf.nn.conv2d(x, weight, self.windows.stride, self.padding)
 
 
 def build(layer: Conv2d, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:

@@ -2,48 +2,36 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from akid_core.backends.contract import Built
 from akid_core.layers import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from akid_core.specs.context import Context
 from akid_core.specs.tensor import TensorSpec
+from akid_tf.layers.windowed import Windowed
 from akid_tf.layout import Layout
 from akid_tf.live import BuildContext, LiveLayer
 from akid_tf.runtime import tf
 
 
-class LiveMaxPool2d(LiveLayer):
+class LiveMaxPool2d(Windowed):
     """`tf.nn.max_pool2d`: padding never wins, and the gradient goes to the first maximum."""
 
-    layout = Layout.CHANNELS_LAST
-
-    def __init__(self, layer: MaxPool2d, x: TensorSpec) -> None:
-        super().__init__(layer)
-        self.windows = layer.windows(x)
-
     def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
-        windows = self.windows
-        padding = [(0, 0), *windows.widths, (0, 0)] if np.any(windows.widths) else "VALID"
-        return tf.nn.max_pool2d(x, windows.kernel, windows.stride, padding)
+        return tf.nn.max_pool2d(self.surrounded(x, -math.inf), self.windows.kernel, self.windows.stride, self.padding)
 
 
-class LiveAvgPool2d(LiveLayer):
-    """`tf.nn.avg_pool2d` over zeros around the image, each mean then taken over the values that it really saw."""
-
-    layout = Layout.CHANNELS_LAST
+class LiveAvgPool2d(Windowed):
+    """`tf.nn.avg_pool2d`, which does not count "SAME" padding; zeros around the image are counted out again."""
 
     def __init__(self, layer: AvgPool2d, x: TensorSpec) -> None:
-        super().__init__(layer)
-        self.windows = layer.windows(x)
-        self.share = layer.counts(x)[:, :, None] / np.prod(self.windows.kernel)
+        super().__init__(layer, x)
+        self.share = layer.counts(x)[:, :, None] / math.prod(self.windows.kernel)
 
     def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
-        windows = self.windows
-        if not np.any(windows.widths):
-            return tf.nn.avg_pool2d(x, windows.kernel, windows.stride, "VALID")
-        padded = tf.pad(x, [(0, 0), *windows.widths, (0, 0)])
-        return tf.nn.avg_pool2d(padded, windows.kernel, windows.stride, "VALID") / tf.constant(self.share, x.dtype)
+        around = self.surrounded(x)
+        means = tf.nn.avg_pool2d(around, self.windows.kernel, self.windows.stride, self.padding)
+        return means if around is x else means / tf.constant(self.share, x.dtype)
 
 
 class LiveGlobalAvgPool2d(LiveLayer):
