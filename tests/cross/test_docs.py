@@ -1,34 +1,35 @@
-"""The documentation tells the truth: its code runs, its configurations are valid."""
+"""The pages and examples that need torch, TensorFlow or the data sets run, too. See `akid_core.testing.pages`."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
+import runpy
 from pathlib import Path
 
 import pytest
 
+from akid_core.cli.main import main
+from akid_core.testing.pages import Page, run_page
+
 ROOT = Path(__file__).parents[2]
-RUNNER = Path(__file__).with_name("pages.py")
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "plugins").glob("*/README.md"))]
+OTHERS = ("torch", "tensorflow", "digits", "shift")
+HERE = [page for page in PAGES if page.stem != "write-a-plugin" and Page.read(page).says(*OTHERS)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_page(page: Path, tmp_path: Path) -> None:
-    scripts = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": scripts, "PYTHONPATH": str(tmp_path / "src"), "PYTHONWARNINGS": "default"}
-    done = subprocess.run(
-        [sys.executable, RUNNER, page],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+@pytest.mark.parametrize("page", HERE, ids=lambda page: f"{page.parent.name}/{page.stem}")
+def test_page_runs(page: Path, tmp_path: Path) -> None:
+    run_page(Page.read(page), tmp_path)
 
 
-def test_every_page_is_found() -> None:
-    names = {page.relative_to(ROOT).as_posix() for page in PAGES}
-    assert {"README.md", "docs/get-started.md", "docs/reference/hooks.md"} <= names
+def test_the_example_of_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    """`examples/digits.py` is the README's first block, word for word, and ends with the shape of its filters."""
+    example = ROOT / "examples" / "digits.py"
+    shown = next(block for block in Page.read(ROOT / "README.md").blocks if block.language == "python")
+    assert shown.text in example.read_text(encoding="utf-8")
+    runpy.run_path(str(example), run_name="__main__")
+    assert capsys.readouterr().out.endswith("(32, 1, 5, 5)\n")
+
+
+def test_the_example_in_yaml(tmp_path: Path) -> None:
+    example = ROOT / "examples" / "digits.yaml"
+    assert main(["practice", str(example), "--run-dir", str(tmp_path), "--max-epochs", "1"]) == 0
