@@ -6,7 +6,7 @@ Every tensor of a pass has a number, so that running is a walk over a list witho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import torch
@@ -26,7 +26,10 @@ Slots = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One call: what runs, whether it wants the frame, the numbers it takes, and those it gives from `first` on."""
+    """One call: what runs, whether it wants the frame, the numbers it takes, and those it gives from `first` on.
+
+    `last`: the numbers that nothing takes afterwards; they are let go.
+    """
 
     run: Callable[..., Any]
     framed: bool
@@ -34,6 +37,7 @@ class Operation:
     first: int
     count: int
     path: str
+    last: tuple[int, ...] = ()
 
 
 class Program:
@@ -47,9 +51,12 @@ class Program:
     ) -> None:
         self.numbers: dict[Value, int] = {}
         self._users: dict[Value, str] = {}
-        self.operations = tuple(self._operation(modules[call.path], call) for call in calls)
+        calls = tuple(calls)
+        modules = _pooled_first(modules, calls, targets or {})
+        operations = [self._operation(modules[call.path], call) for call in calls]
         for value, user in (targets or {}).items():
             self._take(value, user)
+        self.operations = _ending(operations, keep={self.numbers[value] for value in targets or {}})
         self.fields = tuple(value.source for value in self._users if not value.delay)
         self.delayed = tuple(value for value in self._users if value.delay)
         self._entries = tuple(self.numbers[value] for value in (*map(Value, self.fields), *self.delayed))
@@ -80,6 +87,8 @@ class Program:
                 slots[operation.first] = result
             else:
                 slots[operation.first : operation.first + operation.count] = result
+            for number in operation.last:
+                slots[number] = None
         return slots
 
     def sources(self, call: Call) -> tuple[int, ...]:
@@ -107,6 +116,39 @@ class Program:
 def inputs_of(call: Call) -> tuple[Value, ...]:
     """The inputs of a call; the sample weights enter losses and metrics."""
     return (*call.inputs, Value(Batch.WEIGHTS)) if isinstance(call.layer, Loss | Metric) else call.inputs
+
+
+def _pooled_first(
+    modules: Mapping[str, nn.Module], calls: Sequence[Call], targets: Mapping[Value, str]
+) -> Mapping[str, nn.Module]:
+    """The modules, with a ReLU and the max pooling that alone takes its output in each other's place.
+
+    Both orders give the same values, since ReLU is monotonic, and the same gradients, since where it makes ties it lets
+    none through; but after pooling there is a fraction of the elements to rectify.
+    """
+    users: dict[Value, list[Call]] = {}
+    for call in calls:
+        for value in call.inputs:
+            users.setdefault(value, []).append(call)
+    placed = dict(modules)
+    for call in calls:
+        output = Value(call.path)
+        taken = users.get(output, [])
+        if type(modules[call.path]) is nn.ReLU and len(taken) == 1 and output not in targets:
+            user = taken[0].path
+            if type(modules[user]) is nn.MaxPool2d:
+                placed[call.path], placed[user] = modules[user], modules[call.path]
+    return placed
+
+
+def _ending(operations: list[Operation], keep: set[int]) -> tuple[Operation, ...]:
+    """The operations, each with what it is the last to take or what nobody takes, but for what is kept."""
+    ending, needed = [], set(keep)
+    for operation in reversed(operations):
+        touched = {*operation.sources, *range(operation.first, operation.first + operation.count)}
+        ending.append(replace(operation, last=tuple(sorted(touched - needed))))
+        needed |= touched
+    return tuple(reversed(ending))
 
 
 def _weighted(module: nn.Module, framed: bool) -> Callable[..., tuple[Tensor, Tensor]]:

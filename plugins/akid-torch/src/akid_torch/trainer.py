@@ -52,6 +52,7 @@ class TorchTrainer(Trainer):
         self._network, self._optimizer = network, optimizer
         self._paths = network.trained
         self._params = [network.native(path) for path in self._paths]
+        self._gradients: Sequence[Tensor | None] = ()
         self._updater = updater(optimizer, network.ops, self._paths, self._params, plan.fused)
         self._slots = {
             f"{name}:{path}": (network.home(path), slots[index])
@@ -120,9 +121,12 @@ class TorchTrainer(Trainer):
     def _differentiate(self, values: tuple[Tensor, ...], frame: Frame) -> Sequence[Tensor | None]:
         """One forward and one backward pass: the gradient of the objective by parameter, None where it is zero."""
         objective = self._objective(values, frame)
-        if not self._params or not objective.requires_grad:
-            return [None] * len(self._params)
-        return torch.autograd.grad(objective, self._params, allow_unused=True)
+        # The last gradients live until here: freed with all activations before them, they would leave the allocator
+        # with nothing in use, which it answers by returning its memory to the system, step after step.
+        self._gradients = [None] * len(self._params)
+        if self._params and objective.requires_grad:
+            self._gradients = torch.autograd.grad(objective, self._params, allow_unused=True)
+        return self._gradients
 
     def _objective(self, values: tuple[Tensor, ...], frame: Frame) -> Tensor:
         """What the step minimises. Activations are let go on return, so the backward pass frees them on its way."""
