@@ -9,7 +9,7 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TextIO
 
 from akid_core._version import __version__
 from akid_core.cli.output import table
@@ -73,11 +73,18 @@ def _told_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         others = warnings.showwarning
 
-        def show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
             if issubclass(category, AkidWarning):
                 print(f"akid: {message}", file=sys.stderr)
             else:
-                others(message, category, *place)
+                others(message, category, filename, lineno, file, line)
 
         warnings.simplefilter("always", AkidWarning)
         warnings.showwarning = show

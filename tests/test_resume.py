@@ -1,0 +1,119 @@
+"""A run that was stopped and goes on equals one that was not, to the bit."""
+
+from __future__ import annotations
+
+import pytest
+
+from akid_core.checkpoints import newest
+from akid_core.testing.kill import differences
+
+PLATEAU = "{plateau: {initial: 0.05, patience: 1, factor: 0.5}}"
+BEST = "best: {metric: accuracy, mode: max, patience: 4}"
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3, 4, 5, 8, 11])
+def test_a_run_goes_on_from_any_step(stop: int, toy) -> None:
+    assert toy.practice("whole").code == 0
+    assert toy.practice("parts", "--max-steps", stop).code == 0
+    assert toy.practice("parts", "--resume").code == 0
+    assert differences(toy.folder / "whole", toy.folder / "parts") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "optimizer.learning_rate={one_cycle: {maximum: 0.1}}",
+        "optimizer.learning_rate={cosine: {initial: 0.1, warmup: 3}}",
+        f"optimizer.learning_rate={PLATEAU}",
+        "optimizer={sgd: {learning_rate: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0.01, clip_norm: 1.0}}",
+        "practice.best={metric: accuracy, mode: max, patience: 40}",
+        "sensors.drop_last=true",
+        "execution.bundle=3",
+        "practice.validate_every=3",
+        "seed=7",
+    ],
+)
+def test_every_setting_goes_on(change: str, toy) -> None:
+    settings = ["--set", "practice.epochs=4", "--set", change]
+    whole = toy.practice("whole", *settings, "--json")
+    for limit in (3, 7, 10):
+        assert toy.practice("parts", *settings, "--resume", "--max-steps", limit).code == 0
+    parts = toy.practice("parts", *settings, "--resume", "--json")
+    assert differences(toy.folder / "whole", toy.folder / "parts") == []
+    for split in ("train", "val", "test"):
+        assert whole.json[split] == parts.json[split]
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_in_the_middle_of_an_epoch(name: str, code: int, toy) -> None:
+    toy.practice("whole")
+    stopped = toy.practice("parts", "--set", f"observers=[{{sender: {{step: 6, name: {name}}}}}]")
+    assert stopped.code == code
+    assert "Saved. Go on with: akid practice" in stopped.out
+    assert newest(toy.folder / "parts/checkpoints").step == 6  # type: ignore[union-attr]
+    assert toy.practice("parts", "--resume").code == 0
+    assert differences(toy.folder / "whole", toy.folder / "parts") == []
+
+
+def test_the_command_that_a_stopped_run_prints_goes_on_with_it(toy) -> None:
+    toy.practice("whole", "--seed", 3)
+    stopped = toy.practice("parts", "--seed", 3, "--set", "observers=[{sender: {step: 5}}]")
+    command = stopped.out.partition("Go on with: akid ")[2].split("\n")[0].split()
+    assert toy.akid(*command, "--set", "observers=[]").code == 0
+    assert differences(toy.folder / "whole", toy.folder / "parts") == []
+
+
+def test_early_stopping_counts_on(toy) -> None:
+    # nothing improves by so much: the first validation stays the best, and five without a better one are enough
+    settings = ["--set", "practice.best={minimum_change: 1000, patience: 5}", "--set", "practice.epochs=20"]
+    whole = toy.practice("whole", *settings, "--json").json
+    assert (whole["status"], whole["epoch"]) == ("stopped_early", 6)
+    assert toy.practice("parts", *settings, "--max-epochs", 3).code == 0
+    parts = toy.practice("parts", *settings, "--resume", "--json").json
+    assert (parts["status"], parts["epoch"]) == ("stopped_early", 6)
+    assert differences(toy.folder / "whole", toy.folder / "parts") == []
+
+
+def test_a_run_that_stopped_early_takes_no_further_step(toy) -> None:
+    settings = ["--set", "practice.best={minimum_change: 1000, patience: 1}"]
+    first = toy.practice("run", *settings, "--json").json
+    again = toy.practice("run", *settings, "--resume", "--json").json
+    assert (first["status"], first["step"]) == (again["status"], again["step"]) == ("stopped_early", 8)
+    assert first["test"] == again["test"]
+
+
+def test_the_best_checkpoint_stays_and_is_used(toy) -> None:
+    settings = ["--set", "practice.best={minimum_change: 1000}", "--set", "practice.keep=1", "--max-epochs", "8"]
+    result = toy.practice("run", *settings, "--json").json
+    kept = sorted(path.name for path in (toy.folder / "run/checkpoints").iterdir())
+    assert kept == ["step-32", "step-4"]
+    validated = toy.akid("validate", toy.folder / "run", "--json")
+    assert validated.json["step"] == 4
+    assert validated.json["test"] == result["test"]
+    last = toy.akid("validate", toy.folder / "run", "--newest", "--json").json
+    assert (last["step"], last["val"]) == (32, result["val"])
+
+
+def test_a_finished_run_is_only_measured_again(toy) -> None:
+    first = toy.practice("run", "--json").json
+    again = toy.practice("run", "--resume", "--json").json
+    del first["seconds"], again["seconds"]
+    assert first == again
+
+
+def test_schedules_keep_the_planned_horizon(toy) -> None:
+    settings = ["--set", "optimizer.learning_rate={cosine: {initial: 0.1}}"]
+    toy.practice("whole", *settings, "--max-steps", 6)
+    toy.practice("parts", *settings, "--max-steps", 3)
+    # neither another number of epochs nor another limit moves the cosine
+    toy.practice("parts", *settings, "--resume", "--max-steps", 6, "--set", "practice.epochs=50")
+    assert differences(toy.folder / "whole", toy.folder / "parts") == []
+
+
+def test_the_written_configuration_makes_the_same_run(toy) -> None:
+    toy.practice("first", "--seed", 5, "--set", "optimizer.learning_rate=0.02")
+    (toy.folder / "toy_parts.py").unlink()
+    second = toy.folder / "second"
+    assert toy.akid("practice", toy.folder / "first/config.yaml", "--run-dir", second).code == 0
+    assert differences(toy.folder / "first", second) == []
+    assert (second / "config.yaml").read_text() == (toy.folder / "first/config.yaml").read_text()
