@@ -101,7 +101,7 @@ def _lightning(model: Any, arrays: Arrays, batch: int) -> Callable[[int], object
             max_steps=steps, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
             enable_model_summary=False, use_distributed_sampler=False, barebones=False,
         )  # fmt: skip
-        trainer.fit(module, _cycle(batches, steps))
+        trainer.fit(module, torch.utils.data.DataLoader(_cycle(batches, steps), batch_size=None))
 
     return run
 

@@ -19,6 +19,7 @@ from akid_core.graph.resolved import Value
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
 from akid_torch.backend import TorchBackend
+from akid_torch.threads import multiplications
 
 IMAGES = np.random.default_rng(0).normal(size=(5, 1, 8, 8)).astype(np.float32)
 LABELS = np.array([0, 1, 2, 0, 1])
@@ -183,7 +184,7 @@ def test_the_plan_is_settled_by_fixed_rules(brain: Brain) -> None:
     fields = {"image": TensorSpec(("N", 1, 8, 8)), "label": TensorSpec(("N",), "int64")}
     backend, graph = TorchBackend(), brain.resolve(fields)
     plan = backend.plan(Execution(), graph)
-    assert (plan.layout, plan.bundle, plan.fused, plan.threads) == ("channels_last", 8, True, None)
+    assert (plan.layout, plan.bundle, plan.fused, plan.threads) == ("channels_last", 8, True, 1)
     asked = Execution(layout="channels_first", bundle=3, fused=False, threads=1)
     plan = backend.plan(asked, graph)
     assert (plan.layout, plan.bundle, plan.fused, plan.threads) == ("channels_first", 3, False, 1)
@@ -191,3 +192,12 @@ def test_the_plan_is_settled_by_fixed_rules(brain: Brain) -> None:
     plan = backend.plan(Execution(), dense)
     assert (plan.layout, plan.bundle) == ("channels_first", 32)
     assert plan.versions["torch"] == torch.__version__
+
+
+def test_only_large_brains_take_several_threads(brain: Brain) -> None:
+    small = brain.resolve({"image": TensorSpec(("N", 1, 8, 8)), "label": TensorSpec(("N",), "int64")})
+    # conv1: 4x4 places, 4 filters of 3x3; logits: 3 units of 2x2x4 values
+    assert multiplications(small) == 4 * 4 * 4 * 9 + 3 * 16
+    large = Brain.sequential(L.Dense(units=3000), inputs={"x": TensorSpec(("N", 2000))}).resolve({})
+    assert TorchBackend().plan(Execution(), large).threads is None
+    assert TorchBackend().plan(Execution(threads=2), small).threads == 2

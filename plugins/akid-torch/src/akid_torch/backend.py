@@ -18,6 +18,7 @@ from akid_torch.context import BuildContext
 from akid_torch.network import TorchNetwork
 from akid_torch.ops import TorchOps
 from akid_torch.plugin import BACKEND
+from akid_torch.threads import default_threads, use_threads
 from akid_torch.trainer import TorchTrainer
 
 PRECISIONS = ("float32", "float64")
@@ -40,14 +41,15 @@ class TorchBackend(Backend):
 
         Layout: a brain with convolutions keeps images with their channels last, where the kernels of the CPU are
         faster (and need no copies between layers); any other brain has nothing to lay out. Optimizers are fused. A call
-        runs 32 steps, or 8 of a brain with images, whose steps are longer. Threads stay as torch finds them.
+        runs 32 steps, or 8 of a brain with images, whose steps are longer. A small brain (see `threads`) takes one
+        thread; for a larger one threads stay as torch finds them.
         """
         check(graph, execution.device)
         convolutional = any(spec.axes == "OIHW" for spec in graph.params.values())
         return Plan(
             backend=self.name,
             device=execution.device,
-            threads=execution.threads,
+            threads=execution.threads or default_threads(graph),
             bundle=execution.bundle or (BUNDLE_IMAGES if convolutional else BUNDLE),
             layout=execution.layout or ("channels_last" if convolutional else "channels_first"),
             fused=execution.fused is not False,
@@ -57,8 +59,7 @@ class TorchBackend(Backend):
 
     def network(self, graph: Graph, plan: Plan, seed: int) -> Network:
         check(graph, plan.device)
-        if plan.threads is not None and plan.threads != torch.get_num_threads():
-            torch.set_num_threads(plan.threads)
+        use_threads(plan.threads)
         ops, channels_last = TorchOps(plan.device), plan.layout == "channels_last"
         contexts = [
             BuildContext(call=call, seed=seed, ops=ops, precision=graph.precision, channels_last=channels_last)

@@ -1,0 +1,36 @@
+"""How many threads a step takes."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from akid_core.graph.resolved import Graph
+
+SMALL = 5_000_000
+"""Multiplications for one row below which a second thread does not pay: waiting for it costs more than it brings,
+and several times more where something else uses the machine."""
+
+
+def default_threads(graph: Graph) -> int | None:
+    """One thread for a small brain; None, as many as torch finds, for a larger one."""
+    return 1 if multiplications(graph) < SMALL else None
+
+
+def multiplications(graph: Graph) -> int:
+    """How many a forward pass of one row takes in convolutions and dense layers; a symbolic size counts as one."""
+    return sum(
+        math.prod(size for size in call.out_specs[0].shape[1:] if isinstance(size, int))
+        * spec.size
+        // spec.shape[spec.axes.index("O")]
+        for call in graph.calls
+        for spec in call.params
+        if "O" in spec.axes and len(spec.axes) > 1
+    )
+
+
+def use_threads(count: int | None) -> None:
+    """Let torch's arithmetic use `count` threads; None leaves it as it is."""
+    if count is not None and count != torch.get_num_threads():
+        torch.set_num_threads(count)
