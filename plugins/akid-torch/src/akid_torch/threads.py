@@ -20,14 +20,13 @@ def default_threads(graph: Graph) -> int | None:
 
 def multiplications(graph: Graph) -> int:
     """How many a forward pass of one row takes in convolutions and dense layers; a symbolic size counts as one."""
-    return sum(
-        math.prod(size for size in call.out_specs[0].shape[1:] if isinstance(size, int))
-        * spec.size
-        // spec.shape[spec.axes.index("O")]
-        for call in graph.calls
-        for spec in call.params
-        if "O" in spec.axes and len(spec.axes) > 1
-    )
+    total = 0
+    for call in graph.calls:
+        places = math.prod(size for size in call.out_specs[0].shape[1:] if isinstance(size, int))
+        for spec in call.params:
+            if "O" in spec.axes and len(spec.axes) > 1:
+                total += places * spec.size // spec.shape[spec.axes.index("O")]
+    return total
 
 
 def use_threads(count: int | None) -> None:
