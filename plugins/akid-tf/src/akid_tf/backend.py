@@ -11,7 +11,6 @@ from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call, Graph
 from akid_core.optimizers.base import Optimizer
 from akid_core.plugins import default_manager
-from akid_core.plugins.registry import Registry
 from akid_tf.devices import device_name, use_threads
 from akid_tf.live import BuildContext, portable
 from akid_tf.module import OPS
@@ -20,23 +19,17 @@ from akid_tf.runtime import tf
 from akid_tf.trainer import TensorflowTrainer
 
 BUNDLE, IMAGE_BUNDLE = 64, 16
-"""Steps in one call, without and with images. The cost of a call is then spread thin; steps over images are so much
-longer that fewer of them do, and a signal need not wait."""
+"""Steps in one call, without and with convolutions: so many that the cost of a call is spread thin, so few that a
+signal need not wait long."""
 
 PRECISIONS = ("float32", "float64")
 
 
 class TensorflowBackend(Backend):
-    """Compiles a span of steps into one call and computes channels last; what has no native form runs portably.
-
-    `registry`: where builders of native layers are looked up; by default that of the installed plugins.
-    """
+    """Compiles a span of steps into one call and computes channels last; what has no native form runs portably."""
 
     name = "tensorflow"
     ops = OPS
-
-    def __init__(self, registry: Registry | None = None) -> None:
-        self._registry = registry if registry is not None else default_manager().registry
 
     def plan(self, execution: Execution, graph: Graph) -> Plan:
         check(graph)
@@ -83,17 +76,18 @@ class TensorflowBackend(Backend):
 
     def _build(self, call: Call, graph: Graph, seed: int) -> Built:
         """The native form of a call's layer where a plugin has one for exactly this class, else the portable one."""
-        layer, registry = call.layer, self._registry
-        name = layer.component()
-        native = registry.has("layer_builder", name, self.name) and registry.get("layer", name) is type(layer)
+        layer, name = call.layer, call.layer.component()
+        registry = self._registry or default_manager().registry
+        known = registry.has("layer_builder", name, self.name) and registry.has("layer", name, self.name)
+        native = known and registry.get("layer", name, self.name) is type(layer)
         build = registry.get("layer_builder", name, self.name) if native else portable
         built: Built = build(layer, call.in_specs, BuildContext(call=call, precision=graph.precision, seed=seed))
         return built
 
 
 def _bundle(graph: Graph) -> int:
-    images = any(spec.rank > 2 for call in graph.everything for spec in call.in_specs)
-    return IMAGE_BUNDLE if images else BUNDLE
+    convolutional = any(spec.axes == "OIHW" for spec in graph.params.values())
+    return IMAGE_BUNDLE if convolutional else BUNDLE
 
 
 def check(graph: Graph) -> None:

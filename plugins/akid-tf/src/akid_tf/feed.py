@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
 import numpy as np
 
@@ -55,17 +53,3 @@ class Feed:
                 raise DataError(f"The batch has no field {name!r}.{suggest(name, fields)} It has: {', '.join(fields)}.")
             tensors[name] = tf.constant(np.asarray(fields[name], dtype=spec.dtype))
         return tensors
-
-
-def program(run: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
-    """What runs compiled, for tensors of this signature alone.
-
-    It is traced at the first call, then called without looking again at what the arguments are. Loops are written in
-    TensorFlow's own words, so no code is rewritten.
-    """
-
-    @cache
-    def compiled() -> Callable[..., Any]:
-        return tf.function(run, input_signature=signature, autograph=False).get_concrete_function()
-
-    return lambda *arguments: compiled()(*arguments)

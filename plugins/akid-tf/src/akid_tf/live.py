@@ -41,9 +41,9 @@ class LiveLayer(tf.Module):
     layout: Layout = Layout.CANONICAL
     own: tuple[Named, ...] = ()
 
-    def __init__(self, layer: Layer) -> None:
+    def __init__(self, layer: Any) -> None:
         super().__init__()
-        self.layer = layer
+        self.layer = layer  # of whatever class the builder knows
 
     def __call__(self, context: Context, *inputs: tf.Tensor) -> Any:
         return self.layer.forward(context, *inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from akid_core.data.batch import Batch
 from akid_core.errors import UnknownNameError, suggest
 from akid_core.graph.resolved import Call, Graph, Value
 from akid_tf.devices import device_name
-from akid_tf.feed import Feed, program
+from akid_tf.feed import Feed
 from akid_tf.measures import Tensors, states
 from akid_tf.module import Forward, GraphModule, Mode
 from akid_tf.parameter import Parameter
@@ -29,11 +30,13 @@ class TensorflowNetwork(Network):
         self.module = GraphModule(graph, built, seed)
         self.measured = graph.needed([Value(call.path) for call in graph.losses + graph.metrics])
         self.feed = Feed.of(graph, self.measured)
-        self._measure = program(self._states, self.feed.signature())
+        self._device = device_name("cpu")
+        self._measure = self.program(self._states, self.feed.signature())
         self._programs: dict[Any, tuple[Feed, Callable[..., list[tf.Tensor]]]] = {}
 
     def place(self, device: str) -> None:
-        with tf.device(device_name(device)):
+        self._device = device_name(device)
+        with tf.device(self._device):
             self.module.place(self.graph.everything)
 
     def fill(self, values: Mapping[str, np.ndarray]) -> None:
@@ -70,7 +73,7 @@ class TensorflowNetwork(Network):
     ) -> list[np.ndarray]:
         key = (tuple(targets), training)
         if key not in self._programs:
-            self._programs[key] = self._program(*key)
+            self._programs[key] = self._computing(*key)
         feed, compute = self._programs[key]
         return [tensor.numpy() for tensor in compute(feed.tensors(fields), tf.constant([step]))]
 
@@ -85,11 +88,28 @@ class TensorflowNetwork(Network):
         size = tf.shape(next(iter(fields.values())))[0]
         return self.module(calls, fields, Mode(training, step, first_row + tf.range(size)))
 
+    def program(self, run: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
+        """What runs compiled on the network's device, for tensors of this signature alone.
+
+        It is traced at the first call, then called without looking again at what the arguments are. Loops are written
+        in TensorFlow's own words, so no code is rewritten.
+        """
+
+        def placed(*arguments: Any) -> Any:
+            with tf.device(self._device):
+                return run(*arguments)
+
+        @cache
+        def compiled() -> Any:
+            return tf.function(placed, input_signature=signature, autograph=False).get_concrete_function()
+
+        return lambda *arguments: compiled()(*arguments)
+
     def _states(self, fields: Fields) -> Tensors:
         forward = self.forward(self.measured, fields, training=False, step=tf.zeros([1], tf.int32))
         return states(self.graph, forward)
 
-    def _program(self, targets: tuple[Value, ...], training: bool) -> tuple[Feed, Callable[..., list[tf.Tensor]]]:
+    def _computing(self, targets: tuple[Value, ...], training: bool) -> tuple[Feed, Callable[..., list[tf.Tensor]]]:
         """What computes the targets, and what it takes."""
         calls = self.graph.needed(targets)
         feed = Feed.of(self.graph, calls, targets)
@@ -98,4 +118,4 @@ class TensorflowNetwork(Network):
             forward = self.forward(calls, fields, training=training, step=step)
             return [forward[target] for target in targets]
 
-        return feed, program(compute, feed.signature(), tf.TensorSpec((1,), tf.int32))
+        return feed, self.program(compute, feed.signature(), tf.TensorSpec((1,), tf.int32))

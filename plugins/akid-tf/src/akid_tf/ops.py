@@ -62,7 +62,7 @@ class TensorflowOps:
         return tf.equal(x, y)
 
     def where(self, condition: tf.Tensor, x: tf.Tensor | float, y: tf.Tensor | float) -> tf.Tensor:
-        dtype = x.dtype if tf.is_tensor(x) else y.dtype
+        dtype = next(side.dtype for side in (x, y) if tf.is_tensor(side))
         return tf.where(condition, tf.convert_to_tensor(x, dtype), tf.convert_to_tensor(y, dtype))
 
     def logical_and(self, x: tf.Tensor, y: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,6 @@ from akid_core.backends.contract import Arrays, SpanResult, Trainer
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import ConfigurationError
 from akid_core.optimizers.base import Optimizer
-from akid_tf.feed import program
 from akid_tf.measures import Tensors, merged, minimised, objective, states, types
 from akid_tf.module import Forward
 from akid_tf.network import Fields, TensorflowNetwork
@@ -41,8 +40,8 @@ class TensorflowTrainer(Trainer):
         self._trained = network.trained
         self.optimizer = LiveOptimizer(optimizer, self._trained)
         numbers = tf.TensorSpec((None, self.optimizer.width), tf.float64)
-        self._span = program(self._steps, network.feed.signature(stacked=True), numbers, _NUMBER, _NUMBER)
-        self._gradients = program(self._gradient, network.feed.signature(), _NUMBER)
+        self._span = network.program(self._steps, network.feed.signature(stacked=True), numbers, _NUMBER, _NUMBER)
+        self._gradients = network.program(self._gradient, network.feed.signature(), _NUMBER)
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
         rates = enumerate(learning_rates.tolist(), start=span.first_step)
