@@ -141,7 +141,8 @@ class Registry:
                 return plugin.failures[0].exception()
         known, others = self.names(category, backend or None), hints.installable(category)
         suited = f" for {backend}" if backend else ""
-        message = [f"There is no {category} '{name}'{suited}.{suggest(name, [*known, *others])}"]
+        near = "" if wanted else suggest(name, [*known, *others])
+        message = [f"There is no {category} '{name}'{suited}.{near}"]
         if wanted:
             message.append(f"Install it: {hints.command(wanted)}.")
         message.append(f"Known: {', '.join(known) or 'none'}.")

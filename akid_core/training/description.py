@@ -23,7 +23,8 @@ def read_description(name: str, overrides: Iterable[str] = ()) -> tuple[KidConfi
     """The settings in a file or recipe, and the plugin manager that knows their components.
 
     `name`: a file where it has a suffix `.yaml` or a `/`, else a recipe. `overrides`: texts such as
-    `optimizer.learning_rate=0.1`. Raises `ConfigurationError` with file, line and key for what is wrong.
+    `optimizer.learning_rate=0.1`. Files that `plugins` lists are found beside the description. Raises
+    `ConfigurationError` with file, line and key for what is wrong.
     """
     folder = Path.cwd()
     if "/" in name or name.endswith((".yaml", ".yml")):
@@ -32,23 +33,29 @@ def read_description(name: str, overrides: Iterable[str] = ()) -> tuple[KidConfi
         data = parse(default_manager().registry.get("recipe", name).read_text(encoding="utf-8"), f"recipe {name}")
     if not isinstance(data, LocatedDict):
         raise ConfigurationError(f"{name}: expected a mapping (key: value).")
+    early: list[str] = []  # what decides how the rest is read
+    late: list[str] = []
+    for override in overrides:
+        (early if override.startswith(("akid=", "plugins=")) else late).append(override)
+    data = apply_overrides(data, early)
     _check_schema(data, name)
     plugins = _plugins(data, folder)
     manager = PluginManager(plugins=plugins) if plugins else default_manager()
-    data = apply_overrides(LocatedDict({**data, "plugins": plugins}, data.places), overrides, manager.registry)
-    return read_settings(data, manager.registry), manager
+    data = apply_overrides(LocatedDict({**data, "plugins": plugins}, data.places), late, manager.registry)
+    return read_settings(data, manager.registry, name), manager
 
 
-def read_settings(data: Mapping[str, Any], registry: Registry) -> KidConfig:
-    """The settings that a description holds; `providers` in it settle conflicts in the registry."""
+def read_settings(data: Mapping[str, Any], registry: Registry, name: str) -> KidConfig:
+    """The settings that the description `name` holds; `providers` in it settle conflicts in the registry."""
+    where = Where(place=name)
     sensors = data.get("sensors")
     if isinstance(sensors, Mapping) and sensors.get("source") == ARRAYS:
         raise ConfigurationError(
-            f"{Where().at(data, 'sensors')}: this run was given arrays in Python, which no file holds. Make the same "
+            f"{where.at(data, 'sensors')}: this run was given arrays in Python, which no file holds. Make the same "
             "Kid in Python; kid.practice(run_dir=…, resume=True) goes on with the run."
         )
-    providers = decode_value(dict[str, str], data.get("providers") or {}, registry, Where().at(data, "providers"))
-    config: KidConfig = decode_settings(KidConfig, without(data, ("akid",)), registry.pin(providers))
+    providers = decode_value(dict[str, str], data.get("providers") or {}, registry, where.at(data, "providers"))
+    config: KidConfig = decode_settings(KidConfig, without(data, ("akid",)), registry.pin(providers), where)
     return config
 
 
@@ -76,9 +83,9 @@ def _check_schema(data: Mapping[str, Any], name: str) -> None:
     version = data.get("akid")
     if version is None:
         raise ConfigurationError(f"{name}: the key 'akid' is missing; begin with akid: {SCHEMA}, the schema's version.")
-    if version != SCHEMA:
+    if version != SCHEMA or isinstance(version, bool):
         raise ConfigurationError(
-            f"{Where(name).at(data, 'akid')}: schema version {version!r} is not known here; this akid-core reads "
+            f"{Where(place=name).at(data, 'akid')}: schema version {version!r} is not known here; this akid-core reads "
             f"akid: {SCHEMA}. For a later one: pip install --upgrade akid-core."
         )
 
