@@ -1,5 +1,6 @@
 """The example of the README: a small convolutional network learns to read handwritten digits."""
 
+# fmt: off
 import akid_core as akid
 from akid_core import layers as L
 

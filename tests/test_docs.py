@@ -44,7 +44,9 @@ def test_every_operation_is_in_the_table() -> None:
     assert re.findall(r"^\| `(\w+)\(", text("operations"), re.MULTILINE) == list(OPERATIONS)
 
 
-@pytest.mark.parametrize("cls", [KidConfig, Sensors, Practice, Best, Execution, Precision], ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize(
+    "cls", [KidConfig, Sensors, Practice, Best, Execution, Precision], ids=lambda cls: cls.__name__
+)
 def test_every_setting_is_in_the_schema(cls: type) -> None:
     missing = [field.name for field in fields(cls) if f"| `{field.name}` |" not in text("yaml")]
     assert not missing

@@ -20,7 +20,7 @@ import re
 import runpy
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -132,10 +132,9 @@ def _own_modules(directory: Path) -> Iterator[None]:
 def _check(block: Block) -> None:
     path = block.title or "page.yaml"
     if block.title is None:
-        part = load_yaml(block.text)
-        # The distributions that settle a conflict need not be installed here.
-        part = {key: value for key, value in part.items() if key != "providers"}
-        whole: Mapping[str, object] = {**load_yaml(_SMALL), **part} if block.partial else part
+        # The distributions that settle a conflict (`providers`) need not be installed here.
+        said = {key: value for key, value in load_yaml(block.text).items() if key != "providers"}
+        whole = {**load_yaml(_SMALL), **said} if block.partial else said
         Path(path).write_text(dump_yaml(whole), encoding="utf-8")
     _akid(["check", path])
 
