@@ -147,7 +147,7 @@ def bare_tensorflow(arrays: tuple[np.ndarray, np.ndarray], batch: int) -> Callab
 def torch_race(kind: str, *, ready: bool, rounds: int, goals: dict[str, float]) -> None:
     blocks, shape, batch = (mlp(), (64,), 32) if kind == "mlp" else (lenet(), (1, 28, 28), 64)
     steps, warmup = (640, 128) if kind == "mlp" else (6, 4)
-    arrays = data(shape, 64 * batch if kind == "mlp" else 8 * batch)
+    arrays = data(shape, 512 * batch if kind == "mlp" else 8 * batch)
     contestants = [
         Contestant("bare torch loop", bare_torch(kind, arrays, batch, ready=ready)),
         akid_contestant("akid", blocks, arrays, batch, "torch", metric=not ready),
@@ -162,7 +162,7 @@ def torch_race(kind: str, *, ready: bool, rounds: int, goals: dict[str, float]) 
 
 
 def tensorflow_race(rounds: int) -> None:
-    arrays = data((64,), 64 * 32)
+    arrays = data((64,), 512 * 32)
     contestants = [
         Contestant("tf.function, one step a call", bare_tensorflow(arrays, 32)),
         akid_contestant("akid", mlp(), arrays, 32, "tensorflow", metric=False),
