@@ -23,7 +23,7 @@ from akid_core.plugins.registry import Registry
 
 Arrays = dict[str, np.ndarray]
 MetricStates = dict[str, dict[str, Any]]
-"""For each loss and metric by path: its parts (a loss has `sum` and `count`: weighted sum of values, sum of weights)."""
+"""For each loss and metric by path its parts; a loss has `sum` (weighted, of values) and `count` (sum of weights)."""
 
 
 @dataclass(frozen=True, slots=True)
