@@ -52,9 +52,9 @@ def test_everything_declared_exists() -> None:
 
 def test_the_plan(backend: TensorflowBackend, dense: Brain, brain: Brain) -> None:
     plan = backend.plan(Execution(), dense.resolve(ROWS))
-    assert (plan.backend, plan.device, plan.layout, plan.bundle, plan.fused) == (
-        "tensorflow", "cpu", "channels_last", 64, False
-    )  # fmt: skip
+    settled = (plan.backend, plan.device, plan.layout, plan.bundle, plan.fused)
+    assert settled == ("tensorflow", "cpu", "channels_last", 64, True)
+    assert not backend.plan(Execution(fused=False), dense.resolve(ROWS)).fused
     assert set(plan.versions) == {"tensorflow", "numpy"}
     images = {"image": TensorSpec(("N", 2, 8, 8), "float32", "NCHW"), "label": TensorSpec(("N",), "int64", "N")}
     assert backend.plan(Execution(), brain.resolve(images)).bundle == 16
@@ -65,7 +65,6 @@ def test_the_plan(backend: TensorflowBackend, dense: Brain, brain: Brain) -> Non
     ("execution", "message"),
     [
         (Execution(layout="channels_first"), "layout is 'channels_first'"),
-        (Execution(fused=True), "fused is true"),
         (Execution(device="cuda:7"), "does not see the device 'cuda:7'; it sees cpu"),
         (Execution(device="tpu"), "does not see the device 'tpu'"),
         (Execution(threads=77), "threads is 77, but TensorFlow already runs"),

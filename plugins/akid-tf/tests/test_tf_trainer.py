@@ -54,8 +54,9 @@ def by_formula(optimizer: Optimizer, start: Arrays, recorded: list[Arrays], rate
     return values, named
 
 
+@pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: type(optimizer).__name__)
-def test_fifty_updates_with_recorded_gradients(optimizer: Optimizer) -> None:
+def test_fifty_updates_with_recorded_gradients(optimizer: Optimizer, fused: bool) -> None:
     random = np.random.default_rng(0)
     specs = {
         "conv/weight": ParamSpec(name="weight", shape=(3, 2, 2, 1), axes="OIHW", init=Zeros(), dtype="float64"),
@@ -69,7 +70,7 @@ def test_fifty_updates_with_recorded_gradients(optimizer: Optimizer) -> None:
         parameter.place()
         parameter.assign(parameter.variable, start[parameter.path], parameter.path)
 
-    live = LiveOptimizer(optimizer, parameters)
+    live = LiveOptimizer(optimizer, parameters, fused=fused)
     apply = tf.function(live.apply, autograph=False)
     for step, (gradients, rate) in enumerate(zip(recorded, rates.tolist(), strict=True)):
         native = [gradients["conv/weight"].transpose(2, 3, 1, 0), gradients["conv/bias"]]

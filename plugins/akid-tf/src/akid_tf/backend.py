@@ -38,11 +38,6 @@ class TensorflowBackend(Backend):
                 "execution.layout is 'channels_first', but TensorFlow's kernels for images compute channels last on "
                 "the CPU: leave it out or write 'channels_last'. Parameters and results are canonical in any case."
             )
-        if execution.fused:
-            raise ConfigurationError(
-                "execution.fused is true, but the tensorflow backend runs the optimizers' formulas, compiled with the "
-                "step: leave it out."
-            )
         device_name(execution.device)
         use_threads(execution.threads)
         return Plan(
@@ -51,6 +46,7 @@ class TensorflowBackend(Backend):
             threads=execution.threads,
             bundle=execution.bundle or _bundle(graph),
             layout="channels_last",
+            fused=execution.fused is not False,
             strategy=execution.strategy,
             versions=self.versions(),
         )
@@ -69,7 +65,7 @@ class TensorflowBackend(Backend):
     def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
         if not isinstance(network, TensorflowNetwork):
             raise UsageError(f"The tensorflow backend trains its own networks, not a {type(network).__name__}.")
-        return TensorflowTrainer(network, optimizer)
+        return TensorflowTrainer(network, optimizer, fused=plan.fused)
 
     def versions(self) -> dict[str, str]:
         return {"tensorflow": tf.__version__, "numpy": np.__version__}

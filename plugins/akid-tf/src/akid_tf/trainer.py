@@ -30,7 +30,7 @@ class Backward(NamedTuple):
 class TensorflowTrainer(Trainer):
     """Trains the variables of a network in place."""
 
-    def __init__(self, network: TensorflowNetwork, optimizer: Optimizer) -> None:
+    def __init__(self, network: TensorflowNetwork, optimizer: Optimizer, *, fused: bool) -> None:
         if not network.graph.losses:
             raise ConfigurationError(
                 "A brain without a loss has nothing to learn from: add one with `brain.with_loss(...)`, or `losses:` "
@@ -38,7 +38,7 @@ class TensorflowTrainer(Trainer):
             )
         self._network = network
         self._trained = network.trained
-        self.optimizer = LiveOptimizer(optimizer, self._trained)
+        self.optimizer = LiveOptimizer(optimizer, self._trained, fused=fused)
         numbers = tf.TensorSpec((None, self.optimizer.width), tf.float64)
         self._span = network.program(self._steps, network.feed.signature(stacked=True), numbers, _NUMBER, _NUMBER)
         self._gradients = network.program(self._gradient, network.feed.signature(), _NUMBER)
