@@ -185,18 +185,18 @@ def test_an_unknown_description(name: str, said: str, toy) -> None:
 
 
 @pytest.mark.parametrize(
-    ("disabled", "change", "said"),
+    ("old", "new", "said"),
     [
-        ("akid-datasets,datasets", ("source: clouds", "source: digits"), "There is no source 'digits'. Install it: pip install akid-datasets."),
-        ("akid-torch,torch", ("backend: numpy", "backend: torch"), "There is no backend 'torch'. Install it: pip install akid-torch."),
-        ("akid-tf,tensorflow", ("backend: numpy", "backend: tensorflow"), "Install it: pip install 'akid-tf[cpu]'."),
+        ("source: clouds", "source: digits", "There is no source 'digits'. Install it: pip install akid-datasets."),
+        ("backend: numpy", "backend: torch", "There is no backend 'torch'. Install it: pip install akid-torch."),
+        ("backend: numpy", "backend: tensorflow", "Install it: pip install 'akid-tf[cpu]'."),
     ],
-)  # fmt: skip
+)
 def test_a_missing_plugin_is_named_with_its_command(
-    disabled: str, change: tuple[str, str], said: str, toy, monkeypatch: pytest.MonkeyPatch
+    old: str, new: str, said: str, toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AKID_DISABLE_PLUGINS", disabled)
-    toy.describe(*change)
+    monkeypatch.setenv("AKID_DISABLE_PLUGINS", "akid-datasets,akid-torch,akid-tf")
+    toy.describe(old, new)
     refuse(toy, "practice", "toy.yaml", "--run-dir", "run", code=78, said=said)
 
 
@@ -217,7 +217,7 @@ def test_a_recipe_of_a_distribution(toy, make_dist: MakeDist) -> None:
     refuse(toy, "check", "toys", code=78, said="recipe toys, line 2, brian: unknown key 'brian'. Did you mean 'brain'?")
     refuse(toy, "check", "toy", code=78, said="There is no recipe 'toy'. Did you mean 'toys'?")
     assert "two clouds" in toy.akid("zoo").out
-    assert ["toys"] == [row["name"] for row in json.loads(toy.akid("zoo", "--json").out) if row["name"] == "toys"]
+    assert "toys" in [row["name"] for row in json.loads(toy.akid("zoo", "--json").out)]
 
 
 # --- runs ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from akid_core.checkpoints import newest
@@ -108,6 +109,31 @@ def test_schedules_keep_the_planned_horizon(toy) -> None:
     # neither another number of epochs nor another limit moves the cosine
     toy.practice("parts", *settings, "--resume", "--max-steps", 6, "--set", "practice.epochs=50")
     assert differences(toy.folder / "whole", toy.folder / "parts") == []
+
+
+def test_the_execution_is_taken_over_unless_another_one_is_asked_for(toy) -> None:
+    def bundle(run_dir: str) -> int:
+        found = newest(toy.folder / run_dir / "checkpoints")
+        assert found is not None
+        return int(found.state["plan"]["bundle"])
+
+    toy.practice("run", "--max-steps", 4, "--set", "execution.bundle=2")
+    toy.practice("run", "--resume", "--max-steps", 6, "--set", "execution.bundle=2")
+    assert bundle("run") == 2
+    toy.practice("run", "--resume", "--max-steps", 8, "--set", "execution.bundle=3")
+    assert bundle("run") == 3
+    toy.practice("run", "--resume", "--max-steps", 10)
+    assert bundle("run") == 1
+
+
+def test_other_versions_are_said(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.practice("run", "--max-steps", 4)
+    monkeypatch.setattr("akid_core.bundled.numpy.backend.NumpyBackend.versions", lambda backend: {"numpy": "99.0"})
+    resumed = toy.practice("run", "--resume", "--max-steps", 6)
+    assert resumed.code == 0
+    assert resumed.err.startswith("akid: The run goes on with other versions, so the last bits may differ ")
+    assert f"numpy was {np.__version__} and is 99.0" in resumed.err
+    assert toy.practice("run", "--resume").err == ""
 
 
 def test_the_written_configuration_makes_the_same_run(toy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 from pathlib import Path
 
@@ -154,6 +155,24 @@ def test_a_kid_made_in_python_writes_and_resumes_its_run(toy) -> None:
     whole.practice()
     assert np.array_equal(resumed.network["logits/weight"], whole.network["logits/weight"])
     assert "this run was given arrays in Python" in toy.akid("validate", "run").err
+
+
+def test_a_plugin_given_as_a_module_is_written_by_its_import_path(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    (toy.folder / "toy_parts.py").rename(toy.folder / "toy_module.py")
+    module = (toy.folder / "toy_module.py").read_text().replace("toy_parts:", "toy_module:")
+    (toy.folder / "toy_module.py").write_text(module)
+    monkeypatch.syspath_prepend(toy.folder)
+    plugin = importlib.import_module("toy_module")
+    brain = akid.Brain.sequential(L.Dense(units=2, name="logits"), inputs="image")
+    kid = akid.Kid(
+        brain=brain.with_loss(L.SoftmaxCrossEntropy(), "logits", "label"),
+        sensors=akid.sensors("clouds", batch_size=10),
+        plugins=[plugin],
+        backend="numpy",
+    )
+    kid.practice(run_dir="run", max_steps=2)
+    assert "plugins: [toy_module]" in (toy.folder / "run/config.yaml").read_text()
+    assert toy.akid("validate", "run").code == 0
 
 
 # --- checkpoints that cannot be used ---

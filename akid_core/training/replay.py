@@ -19,13 +19,14 @@ if TYPE_CHECKING:
 
 
 def raise_non_finite(run: Run, step: int) -> NoReturn:
-    """Raise `NonFiniteError` naming the step and the block; leaves the network as it was before that step."""
+    """Raise `NonFiniteError` naming the step and the block; leaves the Kid as it was before that step."""
     try:
         since = run.keeper.rewind()
     except CheckpointError as error:
         raise NonFiniteError(f"Step {step} is not finite; which block is to blame remains open. {error}") from error
     for index in range(since, step):
         run.strategy.run(run.train.span(index, 1), run.learning_rates(index, 1))
+    run.state.step = step
     rate = float(run.learning_rates(max(step - 1, since), 1)[0])
     raise NonFiniteError(
         f"Step {step} is not finite: {_cause(run, step)} (replayed from step {since}; learning rate {rate:g}). "

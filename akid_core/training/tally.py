@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from akid_core.backends.contract import MetricStates
 from akid_core.graph.resolved import Graph
+from akid_core.specs.layer import Metric
 from akid_core.training.result import Values
 
 State = Mapping[str, Any]
@@ -31,15 +32,18 @@ class Tally:
         self._names = figures(graph)
         self._losses = graph.loss_layers
         self._metrics = graph.metric_layers
+        self._gathered = {path for path, metric in self._metrics.items() if metric.reduction != "sum"}
+        self._joins = {path: _join(metric) for path, metric in self._metrics.items()}
         self._pieces: dict[str, list[State]] = {}
 
     def add(self, states: MetricStates) -> None:
         for path, state in states.items():
             pieces = self._pieces.setdefault(path, [])
-            if self._gathers(path):
+            if path in self._gathered:
                 pieces.append(state)
-            else:
-                pieces.append({part: np.asarray(value, dtype=np.float64) for part, value in state.items()})
+                continue
+            pieces.append({part: np.asarray(value, dtype=np.float64) for part, value in state.items()})
+            if len(pieces) > 1:
                 pieces[:] = [self._joined(path)]
 
     def values(self) -> Values:
@@ -65,16 +69,20 @@ class Tally:
         """Take over what `to_json` gave, to the bit."""
         self._pieces = {path: [{part: _read(*value) for part, value in state.items()}] for path, state in data.items()}
 
-    def _gathers(self, path: str) -> bool:
-        return path in self._metrics and self._metrics[path].reduction != "sum"
-
     def _joined(self, path: str) -> State:
-        first, *rest = pieces = self._pieces[path]
-        if not rest:
-            return first
-        if path in self._metrics:
-            return self._metrics[path].merge(pieces)
-        return {part: sum((piece[part] for piece in rest), first[part]) for part in first}
+        pieces = self._pieces[path]
+        return self._joins.get(path, _sum)(pieces) if len(pieces) > 1 else pieces[0]
+
+
+def _join(metric: Metric) -> Callable[[Sequence[State]], State]:
+    """How states of a metric are joined: as it says, which for nearly all is a plain sum."""
+    plain = metric.reduction == "sum" and type(metric).merge is Metric.merge
+    return _sum if plain else metric.merge
+
+
+def _sum(states: Sequence[State]) -> State:
+    first, *rest = states
+    return {part: sum((state[part] for state in rest), first[part]) for part in first}
 
 
 def _mean(state: State) -> float:
