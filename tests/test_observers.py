@@ -80,7 +80,8 @@ def test_lines_where_there_is_no_terminal(name: str, monkeypatch: pytest.MonkeyP
     practise(Progress(stream=name))
     assert stream.getvalue().splitlines() == [
         "epoch 1  step 10/30  resumed",
-        "epoch 2  step 20  train/loss 0.1235  val/accuracy 0.9876  learning_rate 0.001  examples_per_second 12346  saved",
+        "epoch 2  step 20  train/loss 0.1235  val/accuracy 0.9876  learning_rate 0.001  "
+        "examples_per_second 12346  saved",
         "epoch 3  step 30  test/accuracy 0.5",
     ]
 

@@ -282,7 +282,7 @@ def test_a_directory_that_takes_no_file(name: str, number: int, toy, monkeypatch
     said = toy.practice("run")
     assert said.code == 78
     assert f"cannot be used as a run directory: {os.strerror(number)}." in said.err
-    assert not [path for path in (toy.folder / "run").rglob("*config*")]
+    assert not list((toy.folder / "run").rglob("*config*"))
 
 
 def test_a_full_disk_while_saving(toy, monkeypatch: pytest.MonkeyPatch) -> None:
