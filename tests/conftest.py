@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -188,6 +189,9 @@ class Toy:
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Toy:
     for name in ("AKID_DISABLE_PLUGINS", "AKID_STRICT_PLUGINS", "AKID_TRACEBACK"):
         monkeypatch.delenv(name, raising=False)
+    # What the program leaves behind is looked at; Python's own cache of the plugin is not part of that.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     (tmp_path / "toy_parts.py").write_text(PARTS)
     made = Toy(tmp_path, capsys)
     made.describe()
