@@ -261,6 +261,25 @@ def test_two_plugins_that_specify_one_hook(make_plugin) -> None:
     manager = PluginManager()
     assert plugin(manager, "first").status == "loaded"
     assert "another plugin specifies a hook 'akid_greetings' already" in str(only_failure(manager, "second"))
+    # and a run that lists neither is none the worse for it
+    assert callable(manager.run_hooks([]).hook.akid_greetings)
+
+
+def test_a_module_that_cannot_be_looked_at_leaves_the_others_alone(make_plugin) -> None:
+    make_plugin(
+        "coy",
+        """
+        def __dir__():
+            return ["akid_layers"]
+
+        def __getattr__(name):
+            raise (OSError if name == "akid_layers" else AttributeError)(f"no {name} today")
+        """,
+    )
+    make_plugin("good", GOOD)
+    manager = PluginManager()
+    assert "OSError: no akid_layers today" in str(only_failure(manager, "coy"))
+    assert plugin(manager, "good").status == "loaded"
 
 
 def test_order_does_not_depend_on_the_order_of_the_path(make_plugin) -> None:

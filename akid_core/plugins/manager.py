@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -37,6 +37,7 @@ class PluginManager:
         self._switches = Switches.from_environment()
         self._plugins: list[Plugin] = []
         self._loaded: list[_Loading] = []
+        self._specs: list[tuple[str, Callable[..., Any]]] = []
         self._relay = _new_relay()
         self._load([*map(Candidate, BUILT_IN), *(scan() if discover else ())])
         for plugin in plugins:
@@ -78,9 +79,8 @@ class PluginManager:
         """
         listed = [self.add(plugin) if isinstance(plugin, str) else plugin for plugin in plugins]
         relay = _new_relay()
-        for loaded in self._loaded:
-            for name, function in own_specs(relay, loaded.module):
-                add_spec(relay, name, function)
+        for name, function in self._specs:
+            add_spec(relay, name, function)
         for number, plugin in reversed(list(enumerate(listed))):  # pluggy calls the latest first
             try:
                 for name, hook in implementations(relay, plugin):
@@ -110,9 +110,7 @@ class PluginManager:
         """Take in what was imported; specifications first, so that plugins may implement each other's hooks."""
         imported = [loading for loading in loadings if loading.module is not None]
         for loading in imported:
-            for name, function in own_specs(self._relay, loading.module):
-                with loading.stage("hooks", name):
-                    add_spec(self._relay, name, function)
+            self._specify(loading)
         for loading in imported:
             for provided in self._collect(loading):
                 self.registry.add(provided)
@@ -120,11 +118,21 @@ class PluginManager:
         for loading in loadings:
             self._note(Plugin(loading.provider, loading.status, tuple(loading.failures)))
 
+    def _specify(self, loading: _Loading) -> None:
+        """Look at a plugin's hooks, and take in those that it specifies itself, each by itself."""
+        with loading.stage("hooks"):  # already the look may fail: a module can define `__getattr__`
+            loading.implements = list(implementations(self._relay, loading.module))
+            loading.specifies = list(own_specs(self._relay, loading.module))
+        for name, function in loading.specifies:
+            with loading.stage("hooks", name):
+                add_spec(self._relay, name, function)
+                self._specs.append((name, function))
+
     def _collect(self, loading: _Loading) -> list[Provided]:
         """Register each hook by itself, so that a bad one does not take the others with it."""
         provider = loading.provider
         found: list[Provided] = []
-        for name, hook in implementations(self._relay, loading.module):
+        for name, hook in loading.implements:
             function = getattr(loading.module, name)
             with loading.stage("hooks", name):
                 check_known(self._relay, loading.module, name, hook)
@@ -142,12 +150,14 @@ class PluginManager:
 
 
 class _Loading:
-    """A plugin on its way: its module once imported, and its failures so far."""
+    """A plugin on its way: its module once imported, the hooks found in it, and its failures so far."""
 
     def __init__(self, provider: Provider, strict: bool, module: Any = None) -> None:
         self.provider = provider
         self.strict = strict
         self.module = module
+        self.implements: list[tuple[str, str]] = []
+        self.specifies: list[tuple[str, Callable[..., Any]]] = []
         self.failures: list[PluginFailure] = []
 
     @property
