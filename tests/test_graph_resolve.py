@@ -18,6 +18,7 @@ from akid_core.errors import (
     UnknownNameError,
 )
 from akid_core.graph import Brain, Edge, Graph, Node, Value
+from akid_core.graph.attach import Attach
 from akid_core.initializers import Zeros
 from akid_core.layers import (
     Accuracy,
@@ -458,6 +459,19 @@ def test_shares_that_do_not_fit() -> None:
     brain = Brain.graph(ReLU(name="one").on("x"), ReLU(name="two").on("x", share="one"), inputs="x")
     with pytest.raises(SpecError, match="Block 'two' shares the parameters of 'one', which has none"):
         brain.resolve(FIELDS)
+
+
+def test_attached_modules_are_shared_only_with_their_like() -> None:
+    def linear(name: str, units: int) -> Attach:
+        return Attach(name=name, target="torch.nn:Linear", arguments={"in_features": 6, "out_features": units})
+
+    def shared(one: Layer, two: Layer) -> Brain:
+        return Brain.graph(one.on("x"), two.on("x", share="one"), inputs="x")
+
+    assert {call.owner for call in shared(linear("one", 6), linear("two", 6)).resolve(FIELDS).calls} == {"one"}
+    for one, two in ((linear("one", 6), linear("two", 5)), (linear("one", 6), Dense(name="two", units=6))):
+        with pytest.raises(SpecError, match=r"Block 'two' cannot share the parameters of 'one': both must attach"):
+            shared(one, two).resolve(FIELDS)
 
 
 def test_shares_of_nothing() -> None:

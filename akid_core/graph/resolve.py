@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from akid_core.errors import AmbiguousNameError, ConfigurationError, GraphError, SpecError, UnknownNameError, suggest
+from akid_core.graph.attach import Attach
 from akid_core.graph.flatten import Placed, Scope, flatten, follow, unknown
 from akid_core.graph.infer import Specs, ask, infer, input_specs, pick
 from akid_core.graph.lookup import listed
@@ -145,6 +146,12 @@ def _params(placed: Placed, inputs: tuple[TensorSpec, ...], precision: Precision
 
 def _check_shared(placed: Placed, owner: Placed, params: Mapping[str, Sequence[ParamSpec]]) -> None:
     if owner is placed:
+        return
+    if isinstance(placed.layer, Attach) or isinstance(owner.layer, Attach):
+        if replace(placed.layer, name=None) != replace(owner.layer, name=None):
+            raise SpecError(
+                f"{placed} cannot share the parameters of '{owner.path}': both must attach the same module."
+            )
         return
     mine, theirs = (
         {param.name: (param.shape, param.axes, param.dtype, param.role) for param in params[path]}
