@@ -14,6 +14,7 @@ from akid_core.errors import ConfigurationError, SpecError
 from akid_core.graph.attach import Attach
 from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Value
+from akid_core.graph.system import System
 from akid_core.optimizers import SGD, AdamW
 
 
@@ -121,6 +122,34 @@ def test_tied_parameters_stay_tied(live: Any, make_span: Any) -> None:
     trainer.run(make_span(0, 1), np.ones(1))
     inside = network.module.body.module
     assert inside.second.weight is inside.first.weight
+
+
+def linear(name: str) -> Attach:
+    return Attach(name=name, target="torch.nn:Linear", arguments={"in_features": 64, "out_features": 64})
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "owner"),
+    [
+        (linear("one"), linear("two"), "one"),
+        (System.sequential(linear("own"), name="one"), System.sequential(linear("own"), name="two"), "one/own"),
+    ],
+    ids=["block", "system"],
+)
+def test_blocks_that_share_run_one_module(live: Any, make_span: Any, one: Any, two: Any, owner: str) -> None:
+    nodes = (L.Flatten(name="flat").on("image"), one.on("flat"), two.on("one", share="one"))
+    brain = Brain.graph(*nodes, inputs="image").with_loss(L.SoftmaxCrossEntropy(), "two", "label")
+    network, trainer = live(brain)
+    start, image = network.read(), make_span(0, 1).fields["image"][0]
+    assert set(start) == {f"{owner}/weight", f"{owner}/bias"}
+    weight, bias = start[f"{owner}/weight"].T, start[f"{owner}/bias"]
+    twice = (image.reshape(6, 64) @ weight + bias) @ weight + bias
+    target = Value(owner.replace("one", "two"))
+    np.testing.assert_allclose(network.values({"image": image}, [target])[0], twice, rtol=1e-4, atol=1e-5)
+    trainer.run(make_span(0, 1), np.ones(1))
+    assert not np.array_equal(network[f"{owner}/weight"], start[f"{owner}/weight"])
+    after = {path: module.module for path, module in network.module.by_path.items() if path.startswith(("one", "two"))}
+    assert len({id(module.weight) for module in after.values()}) == 1
 
 
 def test_frozen_parameters_are_saved_and_not_trained(live: Any, make_span: Any) -> None:

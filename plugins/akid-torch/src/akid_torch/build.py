@@ -10,7 +10,7 @@ from torch import nn
 
 from akid_core.backends.contract import Built
 from akid_core.graph.attach import Attach
-from akid_core.graph.resolved import Call, Graph
+from akid_core.graph.resolved import Call
 from akid_core.plugins.registry import Registry
 from akid_core.specs.tensor import wider
 from akid_torch import portable
@@ -26,7 +26,7 @@ class Parts(NamedTuple):
     homes: Mapping[str, Home]
 
 
-def build(graph: Graph, contexts: Iterable[BuildContext], registry: Registry) -> Parts:
+def build(contexts: Iterable[BuildContext], registry: Registry) -> Parts:
     """Build the module of every call, without storage: tensors are on torch's meta device until they are placed."""
     builts: dict[str, Built] = {}
     families: dict[str, list[Call]] = {}
@@ -35,7 +35,10 @@ def build(graph: Graph, contexts: Iterable[BuildContext], registry: Registry) ->
         for path, context in by_path.items():
             builts[path] = _build(context, registry)
             families.setdefault(context.call.owner, []).append(context.call)
-        for family in families.values():
+        for owner, family in families.items():
+            for call in family:
+                if isinstance(call.layer, Attach):  # an attached module holds its parameters, so sharers run it itself
+                    builts[call.path].module.module = builts[owner].module.module
             if len({_axes(builts[call.path]) for call in family}) > 1:  # sharers of one parameter must lay it out alike
                 builts.update({call.path: portable.build(call.layer, by_path[call.path]) for call in family})
     homes = [home for owner, family in families.items() for home in _homes(owner, family, builts)]
