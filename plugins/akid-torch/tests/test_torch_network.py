@@ -18,8 +18,8 @@ from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Value
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
+from akid_torch import threads
 from akid_torch.backend import TorchBackend
-from akid_torch.threads import multiplications
 
 IMAGES = np.random.default_rng(0).normal(size=(5, 1, 8, 8)).astype(np.float32)
 LABELS = np.array([0, 1, 2, 0, 1])
@@ -133,6 +133,13 @@ def test_read_only_arrays_are_taken_without_a_warning(
     assert not recwarn.list
 
 
+def test_arrays_may_lie_in_any_order(brain: Brain, live: Any) -> None:
+    network, mirrored = live(brain).network, IMAGES[..., ::-1]
+    (expected,) = network.values({"image": np.ascontiguousarray(mirrored)}, [Value("logits")])
+    for images in (mirrored, mirrored.astype(">f4")):
+        np.testing.assert_array_equal(network.values({"image": images}, [Value("logits")])[0], expected)
+
+
 def test_a_failure_names_the_block(live: Any) -> None:
     brain = Brain.sequential(L.Flatten(), L.Dense(name="logits", units=3), inputs="image")
     network = live(brain.with_loss(L.SoftmaxCrossEntropy(), "logits", "label")).network
@@ -194,10 +201,12 @@ def test_the_plan_is_settled_by_fixed_rules(brain: Brain) -> None:
     assert plan.versions["torch"] == torch.__version__
 
 
-def test_only_large_brains_take_several_threads(brain: Brain) -> None:
+def test_only_large_brains_take_several_threads(brain: Brain, monkeypatch: pytest.MonkeyPatch) -> None:
     small = brain.resolve({"image": TensorSpec(("N", 1, 8, 8)), "label": TensorSpec(("N",), "int64")})
     # conv1: 4x4 places, 4 filters of 3x3; logits: 3 units of 2x2x4 values
-    assert multiplications(small) == 4 * 4 * 4 * 9 + 3 * 16
+    assert threads.multiplications(small) == 4 * 4 * 4 * 9 + 3 * 16
     large = Brain.sequential(L.Dense(units=3000), inputs={"x": TensorSpec(("N", 2000))}).resolve({})
-    assert TorchBackend().plan(Execution(), large).threads is None
+    monkeypatch.setattr(threads, "FOUND", 3)
+    threads.use_threads(1)  # as a small brain before it has done
+    assert TorchBackend().plan(Execution(), large).threads == 3
     assert TorchBackend().plan(Execution(threads=2), small).threads == 2

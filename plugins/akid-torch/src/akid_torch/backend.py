@@ -42,7 +42,7 @@ class TorchBackend(Backend):
         Layout: a brain with convolutions keeps images with their channels last, where the kernels of the CPU are
         faster (and need no copies between layers); any other brain has nothing to lay out. Optimizers are fused. A call
         runs 32 steps, or 8 of a brain with images, whose steps are longer. A small brain (see `threads`) takes one
-        thread; for a larger one threads stay as torch finds them.
+        thread, a larger one as many as torch found.
         """
         check(graph, execution.device)
         convolutional = any(spec.axes == "OIHW" for spec in graph.params.values())
@@ -65,7 +65,7 @@ class TorchBackend(Backend):
             BuildContext(call=call, seed=seed, ops=ops, precision=graph.precision, channels_last=channels_last)
             for call in graph.everything
         ]
-        return TorchNetwork(graph, build(graph, contexts, self._providers()), ops, channels_last)
+        return TorchNetwork(graph, build(contexts, self._providers()), ops, channels_last)
 
     def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
         if not isinstance(network, TorchNetwork):

@@ -13,9 +13,13 @@ SMALL = 5_000_000
 and several times more where something else uses the machine."""
 
 
-def default_threads(graph: Graph) -> int | None:
-    """One thread for a small brain; None, as many as torch finds, for a larger one."""
-    return 1 if multiplications(graph) < SMALL else None
+FOUND = torch.get_num_threads()
+"""As many as torch found, or the program chose, before a brain asked for another number."""
+
+
+def default_threads(graph: Graph) -> int:
+    """One thread for a small brain, as many as torch found for a larger one."""
+    return 1 if multiplications(graph) < SMALL else FOUND
 
 
 def multiplications(graph: Graph) -> int:
