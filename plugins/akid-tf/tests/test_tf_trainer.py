@@ -207,6 +207,16 @@ def test_state_that_is_shared_is_updated_in_turn(live: Any, make_span: Any) -> N
         assert difference(made[0].network[path], value) <= 1e-5, path
 
 
+def test_a_brain_without_parameters_only_measures(live: Any, make_span: Any) -> None:
+    brain = Brain.sequential(L.Flatten(name="pixels"), inputs="image").with_loss(
+        L.SoftmaxCrossEntropy(name="loss"), "pixels", "label"
+    )
+    for optimizer in (SGD(momentum=0.9), Adam(clip_norm=1.0)):
+        trainer = live(brain, optimizer).trainer
+        assert np.isfinite(trainer.run(make_span(0, 2), np.ones(2)).objective).all()
+        assert trainer.read_slots() == {}
+
+
 def test_a_brain_without_a_loss(live: Any) -> None:
     with pytest.raises(ConfigurationError, match="nothing to learn from"):
         live(Brain.sequential(L.Flatten(), L.Dense(units=2, name="out"), inputs="image", outputs="out"))

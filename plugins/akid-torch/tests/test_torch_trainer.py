@@ -187,6 +187,16 @@ def test_what_the_objective_does_not_reach_has_no_gradient(live: Any, make_span:
     np.testing.assert_allclose(network["aside/weight"], before * 0.95, rtol=1e-6)
 
 
+def test_a_brain_without_parameters_only_measures(live: Any, make_span: Any) -> None:
+    brain = Brain.sequential(L.Flatten(name="pixels"), inputs="image").with_loss(
+        L.SoftmaxCrossEntropy(name="loss"), "pixels", "label"
+    )
+    for optimizer in (SGD(momentum=0.9), Adam(clip_norm=1.0)):
+        trainer = live(brain, optimizer).trainer
+        assert np.isfinite(trainer.run(make_span(0, 2), np.ones(2)).objective).all()
+        assert trainer.read_slots() == {}
+
+
 def test_what_cannot_be_trained(brain: Brain, live: Any, make_span: Any) -> None:
     with pytest.raises(ConfigurationError, match="without a loss"):
         live(Brain.sequential(L.Flatten(), inputs="image"))

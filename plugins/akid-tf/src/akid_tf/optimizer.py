@@ -49,7 +49,7 @@ class LiveOptimizer(tf.Module):
 
     def apply(self, gradients: Sequence[tf.Tensor], numbers: tf.Tensor) -> None:
         """Move every parameter by one step. `numbers`: float64 (width,), as above."""
-        if self._optimizer.clip_norm is not None:
+        if gradients and self._optimizer.clip_norm is not None:
             gradients = _clipped(gradients, self._optimizer.clip_norm)
         typed = {dtype: tf.unstack(tf.cast(numbers, dtype)) for dtype in {gradient.dtype for gradient in gradients}}
         for parameter, gradient in zip(self._parameters, gradients, strict=True):

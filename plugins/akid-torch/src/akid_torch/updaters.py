@@ -27,6 +27,8 @@ class Updater(ABC):
 
     def step(self, gradients: Sequence[Tensor | None], learning_rate: float, count: int) -> None:
         """Update number `count` (the first is 1): clip, decay, then the formula. None stands for a gradient of zero."""
+        if not self.params:  # torch's kernels refuse empty lists
+            return
         laid_out = self._laid_out(gradients)
         if self.optimizer.clip_norm is not None:
             laid_out = _clipped(laid_out, self.optimizer.clip_norm)
