@@ -37,6 +37,12 @@ def test_cosine() -> None:
     assert [1, quarter, 0.6, 0.2, 0.2] == rates(Cosine(initial=1.0, minimum=0.2), 0, 25, 50, 100, 150)
 
 
+def test_cosine_of_a_run_that_goes_on_behind_its_planned_end() -> None:
+    schedule = Cosine(initial=0.4, minimum=0.1)
+    assert schedule.at(150, Horizon(100, 10), {}) == pytest.approx(0.1)
+    assert schedule.at(0, Horizon(0, 10), {}) == pytest.approx(0.1)
+
+
 def test_warm_up_combines_with_any_schedule() -> None:
     plain, warm = Cosine(initial=1.0), Cosine(initial=1.0, warmup=10)
     assert [plain.at(4, RUN, {}) / 2, plain.at(9, RUN, {}), plain.at(50, RUN, {})] == rates(warm, 4, 9, 50)

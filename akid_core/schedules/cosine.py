@@ -28,5 +28,5 @@ class Cosine(Schedule):
         check_minimum(self.minimum, self.initial)
 
     def rate(self, step: int, horizon: Horizon, state: Mapping[str, Any]) -> float:
-        done = min(step / horizon.steps, 1.0)
+        done = min(step / horizon.steps, 1.0) if horizon.steps else 1.0
         return self.minimum + (self.initial - self.minimum) * (1.0 + math.cos(math.pi * done)) / 2.0
