@@ -118,6 +118,7 @@ def test_forms_of_arrays() -> None:
     assert list(read_arrays((IMAGES, LABELS), "train", fields=("x", "y"))) == ["x", "y"]
     pixels = np.zeros((2, 3, 3), np.uint8)
     assert read_arrays(pixels, "train")["image"].dtype == np.uint8
+    assert read_arrays(np.arange(3.0).astype(">f4"), "train")["image"].dtype == np.dtype("float32")
     assert read_arrays({"flag": np.array([True, False])}, "train")["flag"].dtype == bool
 
 

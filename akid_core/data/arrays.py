@@ -86,6 +86,7 @@ def _named(data: ArrayData, split: str, fields: Sequence[str]) -> dict[str, Any]
 def _read(values: Any, split: str, name: str) -> np.ndarray:
     try:
         array = np.asarray(values)
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)  # files may hold the other order of bytes
     except ValueError as error:
         raise DataError(f"The field '{name}' of '{split}' is not one array: {error}") from error
     if array.ndim == 0 or array.dtype.kind not in "biuf":
