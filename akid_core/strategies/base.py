@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from akid_core.backends.plan import Plan
 from akid_core.data.batch import Batch, Span
 from akid_core.graph.resolved import Graph
 from akid_core.optimizers.base import Optimizer
+
+Write = Callable[[Arrays, Arrays], None]
+Read = Callable[[], tuple[Arrays, Arrays]]
+"""What takes, and what gives, parameters and optimizer state."""
 
 
 class Strategy(ABC):
@@ -54,9 +58,9 @@ class Strategy(ABC):
         """True if the flag is raised on any process."""
 
     @abstractmethod
-    def save(self, write: Any) -> None:
+    def save(self, write: Write) -> None:
         """Call `write(params, slots)` on the process that saves; the others wait."""
 
     @abstractmethod
-    def load(self, read: Any) -> None:
+    def load(self, read: Read) -> None:
         """Call `read() -> (params, slots)` and fill from it, on every process that needs it."""

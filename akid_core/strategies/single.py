@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from akid_core.data.batch import Batch, Span
 from akid_core.errors import UsageError
 from akid_core.graph.resolved import Graph
 from akid_core.optimizers.base import Optimizer
-from akid_core.strategies.base import Strategy
+from akid_core.strategies.base import Read, Strategy, Write
 
 
 class Single(Strategy):
@@ -56,8 +55,8 @@ class Single(Strategy):
     def agree(self, flag: bool) -> bool:
         return flag
 
-    def save(self, write: Any) -> None:
+    def save(self, write: Write) -> None:
         write(*self.gather())
 
-    def load(self, read: Any) -> None:
+    def load(self, read: Read) -> None:
         self.fill(*read())
