@@ -91,6 +91,21 @@ def test_values_as_the_referees(brain: Brain, live: Any) -> None:
         np.testing.assert_allclose(value, reference, rtol=1e-12)
 
 
+def test_it_is_called_with_inputs(brain: Brain, live: Any) -> None:
+    """Like any `tf.Module`, eagerly and under a tape; nothing changes, in training neither."""
+    network, wanted = live(brain, precision="float64").network, live(brain, on=referee(), precision="float64").network
+    before, images = network.read(), tf.constant(IMAGES, tf.float64)
+    for mode in ("evaluation", "training"):
+        with tf.GradientTape() as tape:
+            outputs, carried = network.module({"image": images}, mode, step=3)
+        (expected,) = wanted.values({"image": IMAGES}, [Value("logits")], training=mode == "training", step=3)
+        assert (set(outputs), carried) == ({"logits"}, {})
+        assert difference(outputs["logits"].numpy(), expected) <= 1e-12
+        assert tape.gradient(outputs["logits"], network.native("conv1/weight")) is not None
+    for path, value in network.read().items():
+        np.testing.assert_array_equal(value, before[path])
+
+
 def test_measures_as_the_referees(brain: Brain, live: Any) -> None:
     found = live(brain, precision="float64").network.measure(BATCH)
     wanted = live(brain, on=referee(), precision="float64").network.measure(BATCH)

@@ -1,4 +1,4 @@
-"""GraphModule: a whole graph as one `tf.Module`, called with the fields of a batch."""
+"""GraphModule: a whole graph as one `tf.Module`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from akid_tf.parameter import Parameter
 from akid_tf.runtime import tf
 
 OPS = TensorflowOps()
+
+Carried = dict[Value, tuple[tf.Tensor, ...]]
+"""For each value that is used with a delay its last values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,7 @@ class GraphModule(tf.Module):
 
     def __init__(self, graph: Graph, built: Mapping[str, Built], seed: int) -> None:
         super().__init__(name="brain")
+        self.graph = graph
         self.layers = {path: one.module for path, one in built.items()}
         self.parameters: dict[str, Parameter] = {}
         self._places = {path: one.places for path, one in built.items()}
@@ -75,7 +79,20 @@ class GraphModule(tf.Module):
                     holder = getattr(holder, attribute)
                 setattr(holder, name, self.parameters[call.param_path(spec.name)].variable)
 
-    def __call__(self, calls: Iterable[Call], fields: Mapping[str, tf.Tensor], mode: Mode) -> Forward:
+    def __call__(
+        self, inputs: Mapping[str, tf.Tensor], mode: str = "evaluation", step: int = 0, carried: Carried | None = None
+    ) -> tuple[dict[str, tf.Tensor], Carried]:
+        """The outputs by name, and what the next step needs of this one: nothing, since delays are not run here.
+
+        `inputs`: by name, each (batch, ...), canonical. `mode`: `"training"` or `"evaluation"`; no state changes in
+        either. `step`: its number, from which dropout draws. `carried`: what the step before returned.
+        """
+        rows = tf.range(tf.shape(next(iter(inputs.values())))[0])
+        calls = self.graph.needed(self.graph.outputs.values())
+        forward = self.walk(calls, inputs, Mode(mode == "training", tf.reshape(tf.cast(step, tf.int32), [1]), rows))
+        return {name: forward[value] for name, value in self.graph.outputs.items()}, carried or {}
+
+    def walk(self, calls: Iterable[Call], fields: Mapping[str, tf.Tensor], mode: Mode) -> Forward:
         """Walk the calls in order. A later call that shares a state parameter sees what an earlier one made of it.
 
         fields: tensors by name, each (batch, ...), canonical; `Batch.WEIGHTS` (batch,) where losses or metrics are met.

@@ -86,7 +86,7 @@ class TensorflowNetwork(Network):
     ) -> Forward:
         """Walk the calls with tensors. `step`: int32 (1,), its number. `first_row`: int32, the number of row 0."""
         size = tf.shape(next(iter(fields.values())))[0]
-        return self.module(calls, fields, Mode(training, step, first_row + tf.range(size)))
+        return self.module.walk(calls, fields, Mode(training, step, first_row + tf.range(size)))
 
     def program(self, run: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
         """What runs compiled on the network's device, for tensors of this signature alone.
