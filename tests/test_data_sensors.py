@@ -122,6 +122,16 @@ def test_forms_of_arrays() -> None:
     assert read_arrays({"flag": np.array([True, False])}, "train")["flag"].dtype == bool
 
 
+@pytest.mark.parametrize("weight", [-0.5, np.nan, np.inf])
+def test_a_row_counts_nothing_or_more(weight: float, registry: Registry) -> None:
+    weights = np.array([1.0] * 9 + [weight])
+    sensor = sensors(train=(IMAGES, LABELS, weights), batch_size=5, sampler=Sequential()).sensor("train", 0, registry)
+    assert sensor is not None
+    assert sensor.batch(0, 0).weights.tolist() == [1.0] * 5
+    with pytest.raises(DataError, match=f"gave a sample weight of {weight}; a row counts 0 or more"):
+        sensor.batch(0, 1)
+
+
 def test_weights_may_be_given_to_one_split_alone(registry: Registry) -> None:
     given = sensors(train=(IMAGES, LABELS, np.arange(10)), val=(IMAGES, LABELS), batch_size=5, sampler=Sequential())
     train, val = given.sensor("train", 0, registry), given.sensor("val", 0, registry)

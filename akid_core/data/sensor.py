@@ -139,7 +139,13 @@ class Sensor:
                 )
         fields = {name: given[name] for name in self.spec}
         if Batch.WEIGHTS in self._promise:
-            return fields, given[Batch.WEIGHTS].astype(np.float32)
+            weights = given[Batch.WEIGHTS].astype(np.float32)
+            if not (np.isfinite(weights) & (weights >= 0)).all():
+                raise DataError(
+                    f"The source '{self.source.component()}' gave a sample weight of "
+                    f"{weights[~(weights >= 0) | ~np.isfinite(weights)][0]}; a row counts 0 or more."
+                )
+            return fields, weights
         return fields, np.ones(len(rows), np.float32)
 
     def _augmented(self, fields: Fields, epoch: int, positions: np.ndarray) -> Fields:
