@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,8 @@ Key = tuple[int, int]
 
 def derive_key(*parts: str | int) -> Key:
     """Two signed 32-bit words for the given parts, such as `derive_key(seed, "dropout", path)`."""
-    digest = hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).digest()
+    text = json.dumps(parts, default=operator.index)  # a seed may be an integer of NumPy
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return (
         int.from_bytes(digest[:4], "little", signed=True),
         int.from_bytes(digest[4:], "little", signed=True),

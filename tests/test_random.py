@@ -85,6 +85,9 @@ def test_a_key_is_the_digest_of_its_parts() -> None:
     assert [word & WORD for word in derive_key(0, "init", "conv1/weight")] == list(np.frombuffer(digest, "<u4"))
     assert derive_key(1, "23") != derive_key(12, "3")
     assert derive_key("1") != derive_key(1)
+    assert derive_key(np.int64(7), "init") == derive_key(7, "init")
+    with pytest.raises(TypeError):
+        derive_key(np.float32(1.5))  # type: ignore[arg-type]
 
 
 def test_uniform_has_53_bits_in_the_unit_interval() -> None:
