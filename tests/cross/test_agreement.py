@@ -149,7 +149,7 @@ OPTIMIZERS = [
 ]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda one: f"{one.component()}-{hash(one) % 1000}")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 def test_optimizers_with_the_same_gradients_in_float64(optimizer: akid.Optimizer) -> None:
     """A linear loss has the same gradient at every point: each backend's update meets the same recorded gradients."""
     random = np.random.default_rng(0)
