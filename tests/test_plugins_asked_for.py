@@ -84,6 +84,13 @@ def test_another_run_has_a_file_of_the_same_name(write: Callable[..., str]) -> N
     assert first.registry.get("layer", "scale") is old
 
 
+def test_files_of_one_name_bring_each_its_own(write: Callable[..., str]) -> None:
+    files = [write(f"{run}/my_twin.py", FILE.replace("pass", f"run = '{run}'")) for run in ("one", "other")]
+    managers = [PluginManager(discover=False, plugins=[file]) for file in files]
+    # only now, when both are loaded, is either looked up
+    assert [manager.registry.get("layer", "scale").run for manager in managers] == ["one", "other"]
+
+
 @pytest.mark.parametrize("name", ["json.py", "numpy.py", "my-blocks.py"])
 def test_a_file_whose_name_hides_a_module_or_is_none(
     akid_manager: PluginManager, write: Callable[..., str], name: str

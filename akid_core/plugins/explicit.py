@@ -40,6 +40,12 @@ def explicit_provider(module: ModuleType) -> Provider:
     return Provider(module.__name__, str(file or module.__name__))
 
 
+def file_module(provider: Provider, name: str) -> ModuleType | None:
+    """The module of a plugin file, if that is its name: in `sys.modules` another file so named may have replaced it."""
+    module = _loaded_files.get(Path(provider.module))
+    return module if module is not None and module.__name__ == name else None
+
+
 def _import_file(path: Path) -> ModuleType:
     if path in _loaded_files:
         return _loaded_files[path]

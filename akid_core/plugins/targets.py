@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.resources
+import operator
 import pkgutil
 import re
 import shlex
 from typing import Any
 
 from akid_core.errors import PluginError, PluginImportError
+from akid_core.plugins.explicit import file_module
 from akid_core.plugins.records import Provided
 
 BASES: dict[str, str] = {
@@ -38,7 +40,7 @@ def load_target(provided: Provided) -> Any:
     """
     info = provided.info
     try:
-        target = _file(info.target) if info.category == "recipe" else pkgutil.resolve_name(info.target)
+        target = _file(info.target) if info.category == "recipe" else _attribute(provided)
     except (Exception, SystemExit) as error:
         raise PluginImportError(f"{_headline(provided)} cannot be loaded: {_reason(provided, error)}") from error
     if info.category == "recipe":
@@ -50,6 +52,14 @@ def load_target(provided: Provided) -> Any:
     elif not callable(target):
         raise PluginError(f"{_headline(provided)} should be callable, and is a {type(target).__name__}.")
     return target
+
+
+def _attribute(provided: Provided) -> Any:
+    name, _, path = provided.info.target.partition(":")
+    module = file_module(provided.provider, name)
+    if module is None:
+        return pkgutil.resolve_name(provided.info.target)
+    return operator.attrgetter(path)(module)
 
 
 def _file(target: str) -> Any:
