@@ -303,6 +303,7 @@ def killed_at(line: int, action: Callable[[], object]) -> bool:
 
 def test_a_kill_at_any_line_of_writing_leaves_a_whole_checkpoint_or_none(tmp_path: Path) -> None:
     write(tmp_path, 1)
+    (tmp_path / "count").mkdir()
     lines = count_lines(lambda: write(tmp_path / "count", 2))
     outcomes = []
     for line in range(lines):
@@ -341,7 +342,7 @@ def test_a_kill_at_any_line_of_pruning_damages_none(tmp_path: Path) -> None:
 
 
 def test_the_order_of_syncing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a loss of power may reorder is held in order: every file, then the names, then the commit, then its name."""
+    """What a loss of power may reorder is held in order: new folders, files, names, then the commit, then its name."""
     events: list[str] = []
     fsync, replace = os.fsync, Path.replace
 
@@ -355,9 +356,10 @@ def test_the_order_of_syncing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(os, "fsync", spy_fsync)
     monkeypatch.setattr(Path, "replace", spy_replace)
-    write(tmp_path / "run", 5)
-    assert sorted(events[:3]) == ["sync params.safetensors", "sync slots.safetensors", "sync state.json"]
-    assert events[3:] == [
+    write(tmp_path / "runs/run", 5)
+    assert events[:2] == [f"sync {tmp_path.name}", "sync runs"]
+    assert sorted(events[2:5]) == ["sync params.safetensors", "sync slots.safetensors", "sync state.json"]
+    assert events[5:] == [
         "sync step-5",
         "sync run",
         "sync COMMIT.json.tmp",
@@ -380,6 +382,7 @@ def raised(action: Callable[[], object]) -> Exception | None:
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
 def test_an_error_at_any_line_of_writing_keeps_what_was_there(tmp_path: Path, code: int) -> None:
     write(tmp_path, 1)
+    (tmp_path / "count").mkdir()
     lines = count_lines(lambda: write(tmp_path / "count", 2))
     refused = 0
     for line in range(lines):

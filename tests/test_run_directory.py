@@ -175,6 +175,26 @@ def test_a_plugin_given_as_a_module_is_written_by_its_import_path(toy, monkeypat
     assert toy.akid("validate", "run").code == 0
 
 
+def test_new_directories_and_the_configuration_outlast_a_loss_of_power(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def spy(descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        synced.append(str(path.relative_to(tmp_path)))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", spy)
+    with RunDirectory(tmp_path / "runs/x") as directory:
+        assert synced == [".", "runs", "runs/x"]
+        directory.write_config({"akid": 1})
+        assert synced[3:] == ["runs/x/.config.yaml.new", "runs/x"]
+    with RunDirectory(tmp_path / "runs/x"):
+        assert len(synced) == 5
+
+
 # --- checkpoints that cannot be used ---
 
 

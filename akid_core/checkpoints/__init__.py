@@ -6,7 +6,17 @@ lists the digest of every file in it; a directory without one is what a killed p
 
 from akid_core.checkpoints.prune import prune
 from akid_core.checkpoints.read import Checkpoint, committed, newest, newest_good
-from akid_core.checkpoints.store import LocalStore
+from akid_core.checkpoints.store import LocalStore, make_directory, sync_directory
 from akid_core.checkpoints.write import write_checkpoint
 
-__all__ = ["Checkpoint", "LocalStore", "committed", "newest", "newest_good", "prune", "write_checkpoint"]
+__all__ = [
+    "Checkpoint",
+    "LocalStore",
+    "committed",
+    "make_directory",
+    "newest",
+    "newest_good",
+    "prune",
+    "sync_directory",
+    "write_checkpoint",
+]

@@ -22,7 +22,7 @@ class LocalStore:
     @classmethod
     def create(cls, directory: Path) -> LocalStore:
         """A store in a new directory. Raises `FileExistsError` if there is one already, even a torn one."""
-        directory.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(directory.parent)
         directory.mkdir()
         return cls(directory)
 
@@ -47,17 +47,17 @@ class LocalStore:
 
     def commit(self, manifest: bytes) -> None:
         """Make everything that was put count, at one instant: `COMMIT.json` appears whole, after all that it names."""
-        _sync_directory(self.directory)
-        _sync_directory(self.directory.parent)
+        sync_directory(self.directory)
+        sync_directory(self.directory.parent)
         draft = f"{COMMIT}.tmp"
         self.put(draft, manifest)
         self._path(draft).replace(self._path(COMMIT))
-        _sync_directory(self.directory)
+        sync_directory(self.directory)
 
     def discard(self) -> None:
         """Delete the checkpoint, its commit first: a deletion cut short leaves a torn one, never a wrong one."""
         self._path(COMMIT).unlink(missing_ok=True)
-        _sync_directory(self.directory)
+        sync_directory(self.directory)
         shutil.rmtree(self.directory)
 
     def _path(self, name: str) -> Path:
@@ -66,7 +66,15 @@ class LocalStore:
         return self.directory / name
 
 
-def _sync_directory(directory: Path) -> None:
+def make_directory(directory: Path) -> None:
+    """Make a directory and its missing parents, so that each one's name lasts; existing ones stay as they are."""
+    missing = [folder for folder in (directory, *directory.parents) if not folder.is_dir()]
+    for folder in reversed(missing):
+        folder.mkdir(exist_ok=True)
+        sync_directory(folder.parent)
+
+
+def sync_directory(directory: Path) -> None:
     """Make the names in a directory durable; syncing a file does not sync its name."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from akid_core.checkpoints import Checkpoint, committed, newest_good
+from akid_core.checkpoints import Checkpoint, committed, make_directory, newest_good, sync_directory
 from akid_core.config.values import unlocated
 from akid_core.config.yaml import dump_yaml, load_yaml
 from akid_core.errors import CheckpointError, RunDirectoryError, TryAgainError
@@ -87,7 +87,7 @@ class RunDirectory:
                     f"{self.path} has a {CONFIG} that no run has written, and which a run would replace. Choose "
                     "another --run-dir."
                 )
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
+            make_directory(self.checkpoints)
             self._take_lock()
         except OSError as error:
             raise self._unusable(error) from error
@@ -158,6 +158,7 @@ def _write(target: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)
+        sync_directory(target.parent)
     except OSError:
         draft.unlink(missing_ok=True)
         raise
