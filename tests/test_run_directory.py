@@ -271,7 +271,7 @@ def test_a_checkpoint_of_a_newer_version(toy, monkeypatch: pytest.MonkeyPatch) -
 def test_a_place_that_is_no_directory(place: str, toy) -> None:
     said = toy.practice(place)
     assert said.code == 78
-    assert "cannot be used as a run directory: " in said.err
+    assert "cannot be used as a run directory: Not a directory." in said.err
     assert "Choose another --run-dir." in said.err
 
 

@@ -68,10 +68,12 @@ class LocalStore:
 
 def make_directory(directory: Path) -> None:
     """Make a directory and its missing parents, so that each one's name lasts; existing ones stay as they are."""
-    missing = [folder for folder in (directory, *directory.parents) if not folder.is_dir()]
-    for folder in reversed(missing):
-        folder.mkdir(exist_ok=True)
-        sync_directory(folder.parent)
+    if directory.is_dir():
+        return
+    if not directory.parent.exists():
+        make_directory(directory.parent)
+    directory.mkdir(exist_ok=True)
+    sync_directory(directory.parent)
 
 
 def sync_directory(directory: Path) -> None:
