@@ -199,6 +199,17 @@ def test_predict_writes_what_python_gives(toy) -> None:
     assert np.load("y.npy").shape == (0, 2)
 
 
+def test_predict_does_without_what_only_practice_needs(toy) -> None:
+    toy.practice("run")
+    np.save("x.npy", np.linspace(-1, 1, 10, dtype=np.float32).reshape(5, 2))
+    before = toy.akid("predict", "run", "--input", "x.npy").out
+    config = toy.folder / "run/config.yaml"
+    config.write_text(config.read_text().replace("plugins: [./toy_parts.py]\n", "").replace("adam:", "lost:"))
+    assert toy.akid("validate", "run").code == 78
+    after = toy.akid("predict", "run", "--input", "x.npy")
+    assert (after.code, after.out) == (0, before)
+
+
 def test_python_dash_m_is_the_same_program(toy) -> None:
     arguments = ["practice", "toy.yaml", "--run-dir", "run", "--json", "--max-steps", "2"]
     ran = subprocess.run([sys.executable, "-m", "akid_core", *arguments], capture_output=True, text=True, check=False)

@@ -154,7 +154,12 @@ def test_a_kid_made_in_python_writes_and_resumes_its_run(toy) -> None:
     assert resumed.practice(run_dir="run", resume=True).epoch == 4
     whole.practice()
     assert np.array_equal(resumed.network["logits/weight"], whole.network["logits/weight"])
-    assert "this run was given arrays in Python" in toy.akid("validate", "run").err
+    np.save("x.npy", images)
+    assert toy.akid("predict", "run", "--input", "x.npy", "--output", "y.npy").code == 0
+    assert np.array_equal(np.load("y.npy"), whole.predict(images))
+    said = toy.akid("validate", "run")
+    assert said.code == 78
+    assert "this run was given arrays in Python, which no file holds" in said.err
 
 
 def test_a_plugin_given_as_a_module_is_written_by_its_import_path(toy, monkeypatch: pytest.MonkeyPatch) -> None:

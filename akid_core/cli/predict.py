@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> int:
     from akid_core.training.stored import kid_of_run
 
     inputs = _read(options.input)
-    kid, _ = kid_of_run(options.run_dir, backend=options.backend, newest=options.newest)
+    kid, _ = kid_of_run(options.run_dir, backend=options.backend, newest=options.newest, prediction=True)
     outputs = kid.predict(inputs)
     if options.output is not None:
         _write(outputs, options.output)

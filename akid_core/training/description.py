@@ -8,23 +8,31 @@ from pathlib import Path
 from typing import Any
 
 from akid_core.config import LocatedDict, Where, apply_overrides, decode_settings, encode_settings, load_yaml
-from akid_core.config.components import decode_value, without
+from akid_core.config.components import decode_value, parameters, without
 from akid_core.config.yaml import parse
 from akid_core.data.arrays import ArraySource
+from akid_core.data.sensors import Sensors
 from akid_core.errors import ConfigurationError
+from akid_core.optimizers import Adam
 from akid_core.plugins import PluginManager, Registry, default_manager
-from akid_core.training.config import SCHEMA, KidConfig
+from akid_core.training.config import SCHEMA, KidConfig, Practice
 
 ARRAYS = "arrays"
 """What stands for the source of a run that was given arrays in Python."""
 
 
-def read_description(name: str, overrides: Iterable[str] = ()) -> tuple[KidConfig, PluginManager]:
+_FOR_PREDICTION = ("brain", "backend", "seed", "execution", "plugins", "providers")
+
+
+def read_description(
+    name: str, overrides: Iterable[str] = (), *, prediction: bool = False
+) -> tuple[KidConfig, PluginManager]:
     """The settings in a file or recipe, and the plugin manager that knows their components.
 
     `name`: a file where it has a suffix `.yaml` or a `/`, else a recipe. `overrides`: texts such as
-    `optimizer.learning_rate=0.1`. Files that `plugins` lists are found beside the description. Raises
-    `ConfigurationError` with file, line and key for what is wrong.
+    `optimizer.learning_rate=0.1`. `prediction`: leave unread what prediction does without, such as the source, so that
+    it need not be installed. Files that `plugins` lists are found beside the description. Raises `ConfigurationError`
+    with file, line and key for what is wrong.
     """
     folder = Path.cwd()
     if "/" in name or name.endswith((".yaml", ".yml")):
@@ -42,21 +50,8 @@ def read_description(name: str, overrides: Iterable[str] = ()) -> tuple[KidConfi
     plugins = _plugins(data, folder)
     manager = PluginManager(plugins=plugins) if plugins else default_manager()
     data = apply_overrides(LocatedDict({**data, "plugins": plugins}, data.places), late, manager.registry)
-    return read_settings(data, manager.registry, name), manager
-
-
-def read_settings(data: Mapping[str, Any], registry: Registry, name: str) -> KidConfig:
-    """The settings that the description `name` holds; `providers` in it settle conflicts in the registry."""
-    where = Where(place=name)
-    sensors = data.get("sensors")
-    if isinstance(sensors, Mapping) and sensors.get("source") == ARRAYS:
-        raise ConfigurationError(
-            f"{where.at(data, 'sensors')}: this run was given arrays in Python, which no file holds. Make the same "
-            "Kid in Python; kid.practice(run_dir=…, resume=True) goes on with the run."
-        )
-    providers = decode_value(dict[str, str], data.get("providers") or {}, registry, where.at(data, "providers"))
-    config: KidConfig = decode_settings(KidConfig, without(data, ("akid",)), registry.pin(providers), where)
-    return config
+    read = _read_for_prediction if prediction else _read_settings
+    return read(data, manager.registry, Where(place=name)), manager
 
 
 def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[str, Any]:
@@ -70,6 +65,33 @@ def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[
     plugins = tuple(plugin if isinstance(plugin, str) else plugin.__name__ for plugin in config.plugins)
     described = encode_settings(replace(config, backend=backend, plugins=plugins), registry)
     return {"akid": SCHEMA, "backend": backend, "seed": config.seed, **described}
+
+
+def _read_settings(data: Mapping[str, Any], registry: Registry, where: Where) -> KidConfig:
+    sensors = data.get("sensors")
+    if isinstance(sensors, Mapping) and sensors.get("source") == ARRAYS:
+        raise ConfigurationError(
+            f"{where.at(data, 'sensors')}: this run was given arrays in Python, which no file holds. Make the same "
+            "Kid in Python; kid.practice(run_dir=…, resume=True) goes on with the run."
+        )
+    config: KidConfig = decode_settings(KidConfig, without(data, ("akid",)), _pinned(data, registry, where), where)
+    return config
+
+
+def _read_for_prediction(data: Mapping[str, Any], registry: Registry, where: Where) -> KidConfig:
+    known, registry = parameters(KidConfig), _pinned(data, registry, where)
+    read = {
+        name: decode_value(known[name].hint, data[name], registry, where.at(data, name))
+        for name in _FOR_PREDICTION
+        if name in data
+    }
+    return KidConfig(sensors=Sensors(source=ARRAYS), optimizer=Adam(), practice=Practice(epochs=0), **read)
+
+
+def _pinned(data: Mapping[str, Any], registry: Registry, where: Where) -> Registry:
+    """The registry, conflicts settled by the `providers` of a description."""
+    providers = decode_value(dict[str, str], data.get("providers") or {}, registry, where.at(data, "providers"))
+    return registry.pin(providers)
 
 
 def _file(name: str) -> LocatedDict:

@@ -209,7 +209,7 @@ class Kid:
     def load(self, checkpoint: Checkpoint) -> None:
         """Take over parameters, optimizer state and counts of a checkpoint, and its plan where none is settled yet.
 
-        Raises `RunDirectoryError` if it holds another Brain.
+        Without losses, as for prediction, the parameters alone. Raises `RunDirectoryError` if it holds another Brain.
         """
         state = checkpoint.state
         if changed := difference(state["brain"], self.brain_config(), "brain"):
@@ -217,6 +217,10 @@ class Kid:
                 f"{checkpoint.path} holds another brain: {changed}. Restore the brain, or choose another --run-dir."
             )
         self._plan = self._plan or stored_plan(state, self.backend, self.config.execution)
+        if not self.graph.losses:
+            params = checkpoint.params()
+            self.strategy.fill({path: params[path] for path in self.graph.params}, {})
+            return
         self.strategy.load(lambda: (checkpoint.params(), checkpoint.slots()))
         self.state.restore(state["run"])
 

@@ -186,6 +186,7 @@ class Run:
             "execution": asdict(self.kid.config.execution),
             "plan": self.kid.plan.to_json(),
             "brain": self.kid.brain_config(),
+            "specs": {name: asdict(spec) for name, spec in self.train.spec.items()},
             "run": self.state.to_json(),
         }
 
