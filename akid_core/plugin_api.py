@@ -23,7 +23,7 @@ class ComponentInfo:
     """One component of a plugin: what it is called, where it lies, which backend it is for.
 
     `name`: lower case with underscores, as written in YAML. `target`: `"module:attribute"`. `backend`: empty for
-    any backend. `requires`: modules that the target imports and that may be missing, such as `("tensorflow",)`.
+    any backend. `requires`: requirements of the target beyond those of the plugin, named where it does not import.
     """
 
     category: ClassVar[str] = ""
@@ -36,10 +36,14 @@ class ComponentInfo:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BackendInfo(ComponentInfo):
-    """What executes a Brain; the target is a `Backend` class. An omitted backend takes the highest `priority`."""
+    """What executes a Brain; the target is a `Backend` class.
+
+    An omitted backend takes the highest `priority` among those whose `modules`, such as `("torch",)`, are installed.
+    """
 
     category: ClassVar[str] = "backend"
     priority: int = 0
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

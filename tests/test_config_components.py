@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pytest
 
-from akid_core.config import Where, apply_overrides, decode, decode_settings, encode, encode_settings, load_yaml
+from akid_core.config import (
+    Where,
+    apply_overrides,
+    check_types,
+    decode,
+    decode_settings,
+    encode,
+    encode_settings,
+    load_yaml,
+)
 from akid_core.config.components import category_of, without
 from akid_core.data.augmenter import Augmenter
 from akid_core.data.source import Source
@@ -28,6 +37,7 @@ from akid_core.schedules import Cosine
 from akid_core.schedules.base import Schedule
 from akid_core.specs import Layer, TensorSpec
 from akid_core.specs.precision import Precision
+from akid_core.training.config import Best, Practice
 
 if TYPE_CHECKING:
     from collections import OrderedDict
@@ -303,6 +313,34 @@ def test_of_the_wrong_category(registry: Registry) -> None:
         decode("optimizer", f"{__name__}:Stranger", registry, "x")
     with pytest.raises(UnknownNameError, match="x: There is no optimizer 'relu'"):
         decode("optimizer", "relu", registry, "x")
+
+
+@pytest.mark.parametrize("path", ["json:dumps", "json.decoder:scanner", "json:JSONDecoder"])
+def test_an_import_path_to_something_else(path: str, registry: Registry) -> None:
+    with pytest.raises(ConfigurationError, match=f"x: {path} is not a layer"):
+        decode("layer", path, registry, "x")
+
+
+def test_an_import_path_that_leads_nowhere_says_how_files_are_found(registry: Registry) -> None:
+    with pytest.raises(UnknownNameError, match=r"'no_such:Layer' does not import: .* plugins: \[./file.py\]"):
+        decode("layer", "no_such:Layer", registry)
+    with pytest.raises(UnknownNameError, match="defined in the program that wrote this"):
+        decode("layer", "__main__:Layer", registry)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (Dense(units=3.0), "x.units: expected an integer, got 3.0"),  # type: ignore[arg-type]
+        (Dense(units=3, weight_init="zeros"), "x.weight_init: expected an initializer, got 'zeros'"),  # type: ignore[arg-type]
+        (Best(mode="maxx"), "x.mode: expected one of 'min', 'max', got 'maxx'"),  # type: ignore[arg-type]
+        (Practice(epochs=1, best=Best(metric=3)), "x.best.metric: expected text, got 3"),  # type: ignore[arg-type]
+    ],
+)
+def test_types_of_what_was_made_in_python(settings: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(message)):
+        check_types(settings, "x")
+    check_types(Dense(units=np.int64(3)))
 
 
 def test_errors_of_plugins_gain_their_place(registry: Registry) -> None:

@@ -186,9 +186,17 @@ class TooMany:
     def akid_span_end(self, context: object, step: int) -> None: ...
 
 
+class Unmarked:
+    def akid_epoch_end(self, context: object) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("watcher", "message"),
-    [(Misspelt(), "no hook 'akid_spam_end'. Did you mean 'akid_span_end'"), (TooMany(), "step")],
+    [
+        (Misspelt(), "no hook 'akid_spam_end'. Did you mean 'akid_span_end'"),
+        (TooMany(), "step"),
+        (Unmarked(), "'akid_epoch_end' .* lacks the mark @hookimpl"),
+    ],
 )
 def test_a_watcher_with_a_wrong_hook(akid_manager: PluginManager, watcher: object, message: str) -> None:
     with pytest.raises(PluginError, match=message):

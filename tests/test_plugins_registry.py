@@ -76,6 +76,18 @@ def test_a_target_is_imported_once_and_only_when_it_is_used(make_component) -> N
     assert registry.get("layer", "swish") is registry.get("layer", "swish") is sys.modules["akid_swish.layers"].Swish
 
 
+def test_a_class_is_known_as_provided_even_if_others_provide_the_name(make_component) -> None:
+    make_component("akid-swish", "akid_layers", swish())
+    make_component("akid-other", "akid_layers", swish("akid_other.layers:Swish"))
+    registry = PluginManager().registry
+    from akid_other.layers import Stranger, Swish
+
+    assert registry.provides("layer", "swish", Swish)
+    assert not registry.provides("layer", "swish", Stranger)
+    with pytest.raises(PluginConflictError):
+        registry.get("layer", "swish")
+
+
 def test_a_component_for_one_backend_comes_before_one_for_any(make_component) -> None:
     make_component("akid-aaa", "akid_strategies", "StrategyInfo(name='ring', target='a:A')")
     make_component("akid-bbb", "akid_strategies", "StrategyInfo(name='ring', backend='torch', target='b:B')")

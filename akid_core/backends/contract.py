@@ -7,7 +7,7 @@ NumPy, in the canonical layout, under full paths; what happens inside (layout, f
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,7 +19,8 @@ from akid_core.errors import UnknownNameError, suggest
 from akid_core.graph.resolved import Graph, Value
 from akid_core.ops import Ops
 from akid_core.optimizers.base import Optimizer
-from akid_core.plugins.registry import Registry
+from akid_core.plugins import Registry, default_manager
+from akid_core.specs.layer import Layer
 
 Arrays = dict[str, np.ndarray]
 MetricStates = dict[str, dict[str, Any]]
@@ -49,6 +50,16 @@ class Network(ABC):
 
     def __setitem__(self, path: str, value: np.ndarray) -> None:
         self.fill({self._known(path): value})
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.graph.params
+
+    def __iter__(self) -> Iterator[str]:
+        """The paths of all parameters, as in `list(network)`."""
+        return iter(self.graph.params)
+
+    def __len__(self) -> int:
+        return len(self.graph.params)
 
     def _known(self, path: str) -> str:
         if path not in self.graph.params:
@@ -118,6 +129,22 @@ class Backend(ABC):
 
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry
+
+    @property
+    def registry(self) -> Registry:
+        return self._registry if self._registry is not None else default_manager().registry
+
+    def builder(self, layer: Layer) -> Callable[..., Any] | None:
+        """The native builder for exactly the class of `layer`; None where it runs by its portable definition.
+
+        A stranger's class of the same name, or a subclass, has its own definition.
+        """
+        name = layer.component()
+        known = self.registry.has("layer_builder", name, self.name)
+        if not known or not self.registry.provides("layer", name, type(layer), self.name):
+            return None
+        build: Callable[..., Any] = self.registry.get("layer_builder", name, self.name)
+        return build
 
     @abstractmethod
     def plan(self, execution: Execution, graph: Graph) -> Plan:

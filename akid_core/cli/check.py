@@ -9,7 +9,8 @@ from akid_core.cli.options import add_description, overrides
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
-        prog="akid check", description="Check a description: keys, types, names, wiring, and shapes against the data."
+        prog="akid check",
+        description="Check a description: keys, types, names, wiring, shapes, and whether the backend can run it.",
     )
     add_description(parser)
     options = parser.parse_args(arguments)
@@ -20,6 +21,7 @@ def main(arguments: list[str]) -> int:
 
     kid = Kid.from_config(*read_description(options.config, overrides(options)))
     check(kid)
+    kid.registry.info("strategy", kid.plan.strategy, kid.backend_name)
     layers, weights = len(kid.graph.calls), sum(spec.size for spec in kid.graph.params.values() if spec.trained)
     print(f"{options.config} is sound: {layers} layers, {weights:,} trained values, backend {kid.backend_name}.")
     return 0

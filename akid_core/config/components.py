@@ -99,6 +99,29 @@ def encode_settings(settings: Any, registry: Registry | None = None, where: Wher
     return {name: write(value, place.at({}, name), nested) for name, value in changed(settings).items()}
 
 
+def check_types(settings: Any, where: Where | str = "") -> None:
+    """Hold every field of a settings object, and of those in it, against its type hint, as YAML is read.
+
+    Raises `ConfigurationError` for the first that does not fit; hints that cannot be read are passed over.
+    """
+    cls: Any = type(settings)
+    try:
+        known = parameters(cls)
+    except ConfigurationError:
+        return
+    place = Where.of(where)
+    for name, parameter in known.items():
+        value, inner = getattr(settings, name), place.at({}, name)
+        read(parameter.hint, value, inner, _wrong)
+        for index, item in enumerate(value if isinstance(value, tuple) else (value,)):
+            if is_dataclass(item) and not isinstance(item, type):
+                check_types(item, inner.at(value, index) if item is not value else inner)
+
+
+def _wrong(hint: Any, data: Any, where: Where) -> Any:
+    raise mismatch(hint, data, where)
+
+
 def changed(instance: Any) -> dict[str, Any]:
     """The fields of a dataclass object whose value is not the default, in order."""
     found = {}
@@ -122,7 +145,7 @@ def name_of(cls: type, registry: Registry) -> str:
     Raises `ConfigurationError` for a class inside a function.
     """
     category, name = category_of(cls), getattr(cls, "component", lambda: "")()
-    if category and name and registry.has(category, name) and registry.get(category, name) is cls:
+    if category and name and registry.provides(category, name, cls):
         return str(name)
     if "<locals>" in cls.__qualname__:
         raise ConfigurationError(
@@ -155,7 +178,7 @@ def find(category: str, name: str, registry: Registry, where: Where) -> Any:
         target = registry.get(category, name) if ":" not in name else _imported(name)
     except AkidError as error:
         raise type(error)(f"{where}: {error}") from error
-    if ":" in name and category_of(target) != category:
+    if ":" in name and not (isinstance(target, type) and category_of(target) == category):
         raise ConfigurationError(f"{where}: {name} is not {one(category)}.")
     return target
 
@@ -236,7 +259,12 @@ def _imported(name: str) -> Any:
         for attribute in path.split("."):
             target = getattr(target, attribute)
     except (ImportError, AttributeError, ValueError) as error:
-        raise UnknownNameError(f"'{name}' does not import: {error}.") from error
+        found = (
+            "It was defined in the program that wrote this: move it to a module of its own"
+            if module == "__main__"
+            else "A file of your own is found through plugins: [./file.py], a package through pip or PYTHONPATH"
+        )
+        raise UnknownNameError(f"'{name}' does not import: {error}. {found}.") from error
     return target
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Collection, Mapping, Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -16,8 +17,8 @@ Nested = Callable[[Any, Any, Where], Any]
 
 _SCALARS: dict[Any, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true or false"),
-    int: ((int,), "an integer"),
-    float: ((int, float), "a number"),
+    int: ((Integral,), "an integer"),
+    float: ((Real,), "a number"),
     str: ((str,), "text"),
     Path: ((str, Path), "a path"),
     type(None): ((type(None),), "null"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any, cast
 
@@ -51,6 +51,12 @@ def check_known(relay: pluggy.PluginManager, plugin: object, name: str, hook: st
     if options is None or not options["optionalhook"]:
         known = [known for known, caller in callers.items() if caller.has_spec()]
         raise PluginError(f"there is no hook '{hook}'.{suggest(hook, known)}")
+
+
+def check_marked(plugin: object, marked: Iterable[str]) -> None:
+    """Raise `PluginError` for something called like a hook that is not marked as one, and so would never be called."""
+    for name in HOOKS.keys() & set(dir(plugin)) - set(marked):
+        raise PluginError(f"'{name}' is called like a hook, but lacks the mark @hookimpl, so nobody would call it")
 
 
 def declared(hook: str, function: Callable[[], Any]) -> list[ComponentInfo]:

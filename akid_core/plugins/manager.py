@@ -17,7 +17,7 @@ from akid_core.errors import PluginError
 from akid_core.plugin_api import PROJECT
 from akid_core.plugins.discovery import BUILT_IN, Candidate, Switches, scan
 from akid_core.plugins.explicit import explicit_provider, import_plugin
-from akid_core.plugins.inspection import add_spec, check_known, declared, implementations, own_specs
+from akid_core.plugins.inspection import add_spec, check_known, check_marked, declared, implementations, own_specs
 from akid_core.plugins.records import Plugin, PluginFailure, Provided, Provider, Stage, Status
 from akid_core.plugins.registry import Registry
 
@@ -83,8 +83,10 @@ class PluginManager:
             add_spec(relay, name, function)
         for number, plugin in reversed(list(enumerate(listed))):  # pluggy calls the latest first
             try:
-                for name, hook in implementations(relay, plugin):
+                marked = dict(implementations(relay, plugin))
+                for name, hook in marked.items():
                     check_known(relay, plugin, name, hook)
+                check_marked(plugin, marked)
                 relay.register(plugin, str(number))
             except (PluginError, pluggy.PluginValidationError, ValueError) as error:
                 raise PluginError(f"{plugin!r} cannot watch the run: {error}") from error

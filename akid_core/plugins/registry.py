@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from akid_core.errors import ConfigurationError, PluginConflictError, UnknownNameError, suggest
+from akid_core.errors import ConfigurationError, PluginConflictError, PluginError, UnknownNameError, suggest
 from akid_core.hookspecs import CATEGORIES
 from akid_core.plugin_api import ComponentInfo
 from akid_core.plugins import hints
@@ -61,6 +61,10 @@ class Registry:
         that provides it failed, and `PluginImportError` where the target does not import.
         """
         return self.target(self._find(category, name, backend))
+
+    def provides(self, category: str, name: str, cls: type, backend: str = "") -> bool:
+        """Whether somebody provides this very class under the name; who else does is no matter, nothing is chosen."""
+        return any(self._gives(item, cls) for item in self._candidates(category, name, backend))
 
     def target(self, provided: Provided) -> Any:
         """The target of one component, imported once."""
@@ -127,6 +131,12 @@ class Registry:
                 f"{'does' if len(there) == 1 else 'do'}.{suggest(label, there)}"
             )
         return chosen
+
+    def _gives(self, provided: Provided, cls: type) -> bool:
+        try:
+            return self.target(provided) is cls
+        except PluginError:
+            return False
 
     def _check_category(self, category: str) -> None:
         if category not in CATEGORIES:

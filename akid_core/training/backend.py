@@ -17,14 +17,18 @@ from akid_core.training.report import warn
 
 def choose_backend(registry: Registry) -> str:
     """The backend of highest priority whose modules are installed; nothing is imported."""
-    usable = [
-        item.info
-        for item in registry.infos("backend")
-        if isinstance(item.info, BackendInfo) and all(find_spec(module) is not None for module in item.info.requires)
-    ]
+    infos = (item.info for item in registry.infos("backend"))
+    usable = [info for info in infos if isinstance(info, BackendInfo) and all(map(_installed, info.modules))]
     if not usable:
         raise UnknownNameError("No backend is installed. Install one: pip install akid-torch, or akid-tf[cpu].")
     return max(usable, key=lambda info: (info.priority, info.name)).name
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError):  # a parent package is missing, or this is no name of a module
+        return False
 
 
 def stored_plan(state: Mapping[str, Any], backend: Backend, execution: Execution) -> Plan | None:

@@ -22,6 +22,11 @@ def check(kid: Kid) -> None:
             "under `losses`."
         )
     names = figures(kid.graph)
+    if names.count("loss") > 1:
+        raise ConfigurationError(
+            "A metric, or one of several losses, is called 'loss', which is what figures call the whole objective: "
+            "give it another name."
+        )
     best, rate = kid.config.practice.best, kid.config.optimizer.learning_rate
     if best is not None:
         _check_validation(kid, "practice.best")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from akid_core.backends.plan import Execution
+from akid_core.config import check_types
 from akid_core.data.sensors import Sensors
 from akid_core.errors import UsageError
 from akid_core.graph.brain import Brain
@@ -97,3 +98,9 @@ class KidConfig:
     execution: Execution = field(default_factory=Execution)
     plugins: tuple[Any, ...] = ()
     providers: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Raises `ConfigurationError` for a setting, or one inside it, of another type than it should have."""
+        check_types(self)
+        for path, block in self.brain.blocks.items():
+            check_types(block, f"brain.blocks.{path}")

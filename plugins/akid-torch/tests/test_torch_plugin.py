@@ -38,7 +38,7 @@ def test_the_light_module_imports_no_framework() -> None:
 def test_everything_declared_is_there() -> None:
     registry = default_manager().registry
     (info,) = plugin.akid_backends()
-    assert (info.priority, info.requires) == (20, ("torch",))
+    assert (info.priority, info.modules) == (20, ("torch",))
     assert registry.get("backend", "torch") is TorchBackend
     for builder in plugin.akid_layer_builders():
         assert builder.backend == "torch"

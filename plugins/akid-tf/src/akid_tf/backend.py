@@ -10,7 +10,6 @@ from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call, Graph
 from akid_core.optimizers.base import Optimizer
-from akid_core.plugins import default_manager
 from akid_tf.devices import device_name, use_threads
 from akid_tf.live import BuildContext, portable
 from akid_tf.module import OPS
@@ -39,7 +38,7 @@ class TensorflowBackend(Backend):
                 "the CPU: leave it out or write 'channels_last'. Parameters and results are canonical in any case."
             )
         device_name(execution.device)
-        use_threads(execution.threads)
+        use_threads(execution.threads)  # already here: TensorFlow may refuse, and nothing should be made then
         return Plan(
             backend=self.name,
             device=execution.device,
@@ -72,12 +71,9 @@ class TensorflowBackend(Backend):
 
     def _build(self, call: Call, graph: Graph, seed: int) -> Built:
         """The native form of a call's layer where a plugin has one for exactly this class, else the portable one."""
-        layer, name = call.layer, call.layer.component()
-        registry = self._registry or default_manager().registry
-        known = registry.has("layer_builder", name, self.name) and registry.has("layer", name, self.name)
-        native = known and registry.get("layer", name, self.name) is type(layer)
-        build = registry.get("layer_builder", name, self.name) if native else portable
-        built: Built = build(layer, call.in_specs, BuildContext(call=call, precision=graph.precision, seed=seed))
+        build = self.builder(call.layer) or portable
+        context = BuildContext(call=call, precision=graph.precision, seed=seed)
+        built: Built = build(call.layer, call.in_specs, context)
         return built
 
 

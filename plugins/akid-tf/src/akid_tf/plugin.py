@@ -31,7 +31,8 @@ def akid_backends() -> list[BackendInfo]:
             name=BACKEND,
             target="akid_tf.backend:TensorflowBackend",
             priority=10,
-            requires=("tensorflow",),
+            modules=("tensorflow",),
+            requires=("akid-tf[cpu]",),
             summary="TensorFlow: spans of steps compiled into one call, channels last",
         )
     ]

@@ -12,7 +12,6 @@ from akid_core.backends.plan import Execution, Plan
 from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.resolved import Graph
 from akid_core.optimizers.base import Optimizer
-from akid_core.plugins.registry import Registry
 from akid_torch.build import build
 from akid_torch.context import BuildContext
 from akid_torch.network import TorchNetwork
@@ -32,9 +31,6 @@ class TorchBackend(Backend):
 
     name: ClassVar[str] = BACKEND
     ops = TorchOps()
-
-    def __init__(self, registry: Registry | None = None) -> None:
-        self._registry = registry
 
     def plan(self, execution: Execution, graph: Graph) -> Plan:
         """Settle what is left open.
@@ -65,7 +61,7 @@ class TorchBackend(Backend):
             BuildContext(call=call, seed=seed, ops=ops, precision=graph.precision, channels_last=channels_last)
             for call in graph.everything
         ]
-        return TorchNetwork(graph, build(contexts, self._providers()), ops, channels_last)
+        return TorchNetwork(graph, build(contexts, self.builder), ops, channels_last)
 
     def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
         if not isinstance(network, TorchNetwork):
@@ -74,13 +70,6 @@ class TorchBackend(Backend):
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__, "numpy": np.__version__}
-
-    def _providers(self) -> Registry:
-        if self._registry is not None:
-            return self._registry
-        from akid_core.plugins import default_manager
-
-        return default_manager().registry
 
 
 def check(graph: Graph, device: str) -> None:

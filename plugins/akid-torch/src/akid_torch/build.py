@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -11,12 +11,13 @@ from torch import nn
 from akid_core.backends.contract import Built
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call
-from akid_core.plugins.registry import Registry
+from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import wider
 from akid_torch import portable
 from akid_torch.context import BuildContext
 from akid_torch.places import Home
-from akid_torch.plugin import BACKEND
+
+FindBuilder = Callable[[Layer], Callable[..., Any] | None]
 
 
 class Parts(NamedTuple):
@@ -26,14 +27,17 @@ class Parts(NamedTuple):
     homes: Mapping[str, Home]
 
 
-def build(contexts: Iterable[BuildContext], registry: Registry) -> Parts:
-    """Build the module of every call, without storage: tensors are on torch's meta device until they are placed."""
+def build(contexts: Iterable[BuildContext], find: FindBuilder) -> Parts:
+    """Build the module of every call, without storage: tensors are on torch's meta device until they are placed.
+
+    `find` gives the native builder for a layer, if there is one.
+    """
     builts: dict[str, Built] = {}
     families: dict[str, list[Call]] = {}
     by_path = {context.call.path: context for context in contexts}
     with torch.device("meta"):
         for path, context in by_path.items():
-            builts[path] = _build(context, registry)
+            builts[path] = _build(context, find)
             families.setdefault(context.call.owner, []).append(context.call)
         for owner, family in families.items():
             for call in family:
@@ -45,15 +49,13 @@ def build(contexts: Iterable[BuildContext], registry: Registry) -> Parts:
     return Parts({path: built.module for path, built in builts.items()}, {home.path: home for home in homes})
 
 
-def _build(context: BuildContext, registry: Registry) -> Built:
+def _build(context: BuildContext, find: FindBuilder) -> Built:
     """By the builder of the layer's own class. Kernels compute in one type, so wider reductions run portably."""
-    layer, precision, name = context.call.layer, context.precision, context.call.layer.component()
+    layer, precision = context.call.layer, context.precision
     uniform = precision.compute == wider(precision.compute, precision.reductions) or isinstance(layer, Attach)
-    known = registry.has("layer_builder", name, BACKEND) and registry.has("layer", name, BACKEND)
-    if uniform and known and registry.get("layer", name, BACKEND) is type(layer):
-        built: Built = registry.get("layer_builder", name, BACKEND)(layer, context.call.in_specs, context)
-        return built
-    return portable.build(layer, context)
+    native = find(layer) if uniform else None
+    built: Built = native(layer, context.call.in_specs, context) if native else portable.build(layer, context)
+    return built
 
 
 def _axes(built: Built) -> frozenset[tuple[str, str]]:

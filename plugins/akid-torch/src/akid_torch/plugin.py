@@ -32,7 +32,7 @@ def akid_backends() -> list[BackendInfo]:
             name=BACKEND,
             target="akid_torch.backend:TorchBackend",
             priority=20,
-            requires=("torch",),
+            modules=("torch",),
             summary="PyTorch: native layers, fused optimizers, channels-last images.",
         )
     ]
