@@ -13,6 +13,7 @@ import pytest
 import akid_core as akid
 from akid_core import layers as L
 from akid_core.errors import ConfigurationError, DataError, NonFiniteError, UnknownNameError
+from akid_core.initializers import Zeros
 from akid_core.observers.base import Observer
 from akid_core.plugin_api import hookimpl
 from akid_core.training.result import Interrupted
@@ -191,6 +192,40 @@ def test_data_that_is_not_finite_is_named_with_its_row() -> None:
         kid(sensors=akid.sensors(train=(images, labels), batch_size=10)).practice()
 
 
+def test_a_masked_row_is_as_if_it_were_not_there() -> None:
+    """One step on two rows, by hand: with all weights 0 the logits are 0, and softmax is (1/2, 1/2)."""
+    start = L.Dense(units=2, weight_init=Zeros(), name="logits")
+    line = akid.Brain.sequential(start, inputs="image", outputs="logits")
+    line = line.with_loss(L.SoftmaxCrossEntropy(name="crossentropy"), "logits", "label")
+    line = line.with_metric(L.Accuracy(), "logits", "label")
+    images = np.array([[1.0, 2.0], [5.0, 7.0], [3.0, 0.0]], np.float32)
+    weights = np.array([1, 0, 1], np.float32)
+    data = akid.sensors(train=(images, np.array([0, -1, 1]), weights), batch_size=3)
+    one = kid(brain=line, sensors=data, optimizer=akid.SGD(learning_rate=1.0), practice=akid.Practice(steps=1))
+    result = one.practice()
+    assert result.train["loss"] == pytest.approx(np.log(2))
+    assert result.train["accuracy"] == 0.5
+    # The mean of x * (label - softmax): of the first unit (1, 2) / 4 - (3, 0) / 4, of the second the opposite.
+    np.testing.assert_allclose(one.network["logits/weight"], [[-0.5, 0.5], [0.5, -0.5]], rtol=1e-6)
+    np.testing.assert_allclose(one.network["logits/bias"], 0.0, atol=1e-7)
+
+
+def test_a_label_without_a_class_that_is_not_masked_stops_at_the_loss() -> None:
+    images, labels = clouds(50)
+    labels[7] = -1
+    with pytest.raises(NonFiniteError, match="block 'crossentropy'"):
+        kid(sensors=akid.sensors(train=(images, labels), batch_size=10)).practice()
+
+
+@pytest.mark.parametrize("label", [2, -1])
+def test_a_label_that_names_no_class_is_named_with_its_row(label: int) -> None:
+    images, labels = clouds(50)
+    labels[23] = label
+    message = f"'label' in row 23 of the source is {label}, and the scores have 2 classes, 0 to 1"
+    with pytest.raises(NonFiniteError, match=message):
+        kid(sensors=akid.sensors(train=(images, labels), batch_size=50)).practice()
+
+
 def test_predict_needs_no_labels_and_checks_its_input() -> None:
     one = kid()
     outputs = one.predict(clouds(10)[0], batch_size=4)
@@ -208,6 +243,38 @@ def test_network_values_are_read_and_set_by_name() -> None:
     assert one.network["logits/bias"].tolist() == [1.0, 2.0]
     with pytest.raises(UnknownNameError, match="Did you mean 'logits/bias'"):
         one.network["logits/bia"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"optimizer": akid.Adam}, "optimizer: expected an optimizer, got <class"),
+        ({"practice": 10}, "practice: expected a practice, got 10"),
+        ({"seed": "a"}, "seed: expected an integer, got 'a'"),
+        ({"observers": ["progress"]}, r"observers\[0\]: expected an observer, got 'progress'"),
+        ({"sensors": "digits"}, "sensors: expected a sensors, got 'digits'"),
+    ],
+)
+def test_settings_of_another_type_are_refused_at_once(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        kid(**settings)
+
+
+def test_loss_is_the_name_of_the_objective() -> None:
+    twice = brain().with_loss(L.SoftmaxCrossEntropy(name="loss"), "logits", "label")
+    with pytest.raises(ConfigurationError, match="what figures call the whole objective"):
+        kid(brain=twice).practice()
+    misnamed = brain().with_metric(L.Accuracy(name="loss"), "logits", "label")
+    with pytest.raises(ConfigurationError, match="what figures call the whole objective"):
+        kid(brain=misnamed).practice()
+
+
+def test_parameters_are_listed() -> None:
+    network = kid().network
+    assert list(network) == ["hidden/weight", "hidden/bias", "logits/weight", "logits/bias"]
+    assert len(network) == 4
+    assert "hidden/bias" in network
+    assert "hidden" not in network
 
 
 def test_arrays_may_be_given_directly() -> None:

@@ -78,6 +78,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="continue from the newest checkpoint in --run-dir")
     add_json(parser)
     options = parser.parse_args(arguments)
+    if options.run_dir == "":
+        parser.error("--run-dir is empty: is a variable of the shell not set?")
     if options.resume and options.run_dir is None:
         parser.error("--resume wants --run-dir: say which run goes on")
     return options

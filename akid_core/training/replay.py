@@ -12,10 +12,13 @@ import numpy as np
 
 from akid_core.data.batch import Batch
 from akid_core.errors import CheckpointError, NonFiniteError
-from akid_core.graph.resolved import Value
+from akid_core.graph.resolved import Call, Value
 
 if TYPE_CHECKING:
     from akid_core.training.run import Run
+
+
+_ADVICE = " A lower learning rate, clip_norm, or a look at the data usually helps."
 
 
 def raise_non_finite(run: Run, step: int) -> NoReturn:
@@ -28,27 +31,48 @@ def raise_non_finite(run: Run, step: int) -> NoReturn:
         run.strategy.run(run.train.span(index, 1), run.learning_rates(index, 1))
     run.state.step = step
     rate = float(run.learning_rates(max(step - 1, since), 1)[0])
+    cause, advice = _cause(run, step)
     raise NonFiniteError(
-        f"Step {step} is not finite: {_cause(run, step)} (replayed from step {since}; learning rate {rate:g}). "
-        "A lower learning rate, clip_norm, or a look at the data usually helps."
+        f"Step {step} is not finite: {cause} (replayed from step {since}; learning rate {rate:g}).{advice}"
     )
 
 
-def _cause(run: Run, step: int) -> str:
+def _cause(run: Run, step: int) -> tuple[str, str]:
+    """What is to blame, and what usually helps where that is not plain."""
     network = run.strategy.network
     broken = [path for path, value in network.read().items() if not np.isfinite(value).all()]
     if broken:
         block = broken[0].rpartition("/")[0]
-        return f"block {block!r}, whose parameter {broken[0]!r} the update of step {step - 1} spoilt"
+        return f"block {block!r}, whose parameter {broken[0]!r} the update of step {step - 1} spoilt", _ADVICE
     batch = run.train.span(step, 1).batch(0)
     for field, values in batch.fields.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            row = int(batch.rows[np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1))])
-            return f"field {field!r} of the data holds such a value already, in row {row} of the source"
+            row = int(batch.rows[_first_bad(values)])
+            return f"field {field!r} of the data holds such a value already, in row {row} of the source", ""
     calls = run.graph.calls + run.graph.losses
     targets = [Value(call.path, output) for call in calls for output in range(len(call.out_specs))]
     fields = {**batch.fields, Batch.WEIGHTS: batch.weights}
     for target, value in zip(targets, network.values(fields, targets, training=True, step=step), strict=True):
         if not np.isfinite(value).all():
-            return f"block {target.source!r} is the first whose output is infinite or not a number"
-    return "every block's output is finite, so the sum of the losses overflowed"
+            blamed = f"block {target.source!r} is the first whose output is infinite or not a number"
+            label = _wrong_label(run.graph.by_path[target.source], batch)
+            return (f"{blamed}: {label}", "") if label else (blamed, _ADVICE)
+    return "every block's output is finite, so the sum of the losses overflowed", _ADVICE
+
+
+def _first_bad(values: np.ndarray) -> int:
+    """The first row of (n, …) that holds a value that is not finite."""
+    return int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+
+
+def _wrong_label(call: Call, batch: Batch) -> str:
+    """In words, the first label of a loss over classes that names none of them; empty if there is no such label."""
+    if len(call.in_specs) < 2 or call.in_specs[0].rank != 2 or call.in_specs[1].rank != 1:
+        return ""
+    classes, labels = call.in_specs[0].shape[1], batch.fields.get(call.inputs[1].source)
+    if not isinstance(classes, int) or labels is None or labels.dtype.kind not in "iu":
+        return ""
+    wrong = (batch.weights != 0) & ((labels < 0) | (labels >= classes))
+    first = int(np.argmax(wrong))
+    place = f"{call.inputs[1].source!r} in row {batch.rows[first]} of the source is {labels[first]}"
+    return f"{place}, and the scores have {classes} classes, 0 to {classes - 1}" if wrong.any() else ""
