@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import pytest
 
 from akid_core.checkpoints import newest
+from akid_core.observers.base import Observer
+from akid_core.observers.moment import Moment
+from akid_core.plugin_api import hookimpl
 from akid_core.testing.kill import differences
+from akid_core.training.kid import Kid
 
 PLATEAU = "{plateau: {initial: 0.05, patience: 1, factor: 0.5}}"
 BEST = "best: {metric: accuracy, mode: max, patience: 4}"
@@ -143,3 +149,59 @@ def test_the_written_configuration_makes_the_same_run(toy) -> None:
     assert toy.akid("practice", toy.folder / "first/config.yaml", "--run-dir", second).code == 0
     assert differences(toy.folder / "first", second) == []
     assert (second / "config.yaml").read_text() == (toy.folder / "first/config.yaml").read_text()
+
+
+# --- what observers remember ---
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Memory(Observer):
+    """Remembers the steps at which it was called."""
+
+    seen: list[int] = field(default_factory=list, init=False)
+    at_begin: list[int] = field(default_factory=list, init=False)
+
+    def next_look(self, step: int) -> int:
+        return step + 1
+
+    def state(self) -> list[int] | None:
+        return self.seen or None
+
+    def restore(self, data: list[int]) -> None:
+        self.seen.extend(data)
+
+    @hookimpl
+    def akid_practice_begin(self, context: Moment) -> None:
+        self.at_begin.extend(self.seen)
+
+    @hookimpl
+    def akid_span_end(self, context: Moment) -> None:
+        self.seen.append(context.step)
+
+
+def practised(toy, *observers: Observer, max_steps: int, resume: bool = False) -> None:
+    kid = Kid.from_yaml(toy.yaml)
+    kid.observers = observers
+    kid.practice(run_dir="run", resume=resume, max_steps=max_steps)
+
+
+def test_what_an_observer_remembers_goes_on(toy) -> None:
+    practised(toy, Memory(), max_steps=5)
+    stored = newest(toy.folder / "run/checkpoints").state["observers"]  # type: ignore[union-attr]
+    assert stored == {"memory": [1, 2, 3, 4, 5]}
+    resumed = Memory()
+    practised(toy, resumed, max_steps=7, resume=True)
+    assert resumed.at_begin == [1, 2, 3, 4, 5]
+    assert resumed.seen == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_observers_may_come_and_go_on_resume(toy) -> None:
+    practised(toy, max_steps=3)
+    first, second = Memory(), Memory()
+    practised(toy, first, max_steps=5, resume=True)
+    assert (first.at_begin, first.seen) == ([], [4, 5])
+    practised(toy, first := Memory(), second, max_steps=6, resume=True)  # two of one component
+    assert (first.seen, second.seen) == ([4, 5, 6], [6])
+    practised(toy, first := Memory(), second := Memory(), max_steps=7, resume=True)
+    assert (first.seen, second.seen) == ([4, 5, 6, 7], [6, 7])
+    practised(toy, max_steps=8, resume=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from akid_core.specs.names import snake_case
 
@@ -40,3 +41,13 @@ class Observer:
         A pure function; greater than `step`, or None where it takes the spans as they come.
         """
         return None
+
+    def state(self) -> Any:
+        """What it remembers, as JSON can hold it; saved in every checkpoint, before `akid_checkpoint_saved`.
+
+        None where it remembers nothing.
+        """
+        return None
+
+    def restore(self, data: Any) -> None:
+        """Take over what `state` gave, before `akid_practice_begin` of a resumed run; not called where it gave None."""

@@ -13,8 +13,10 @@ from akid_core.backends.contract import SpanResult
 from akid_core.checkpoints import Checkpoint
 from akid_core.data.batch import Span
 from akid_core.data.prefetch import Reader
+from akid_core.observers.base import Observer
 from akid_core.observers.moment import Moment
 from akid_core.schedules.base import Horizon, Schedule
+from akid_core.specs.names import automatic_names
 from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
 from akid_core.training.interval import bundle_looks, in_steps, looks, spans
@@ -44,6 +46,10 @@ class Run:
         self.kid, self.limit, self.directory, self._relay, self._begun = kid, limit, directory, relay, begun
         if checkpoint is not None:
             kid.load(checkpoint)
+            stored = checkpoint.state["observers"]
+            for name, observer in self._observers.items():
+                if name in stored:
+                    observer.restore(stored[name])
         self.practice = kid.config.practice
         self.strategy, self.graph, self.state = kid.strategy, kid.graph, kid.state
         self.train = kid.train_sensor
@@ -175,8 +181,15 @@ class Run:
                 raise_non_finite(self, self.state.step)
             self.emit("checkpoint_saved", checkpoint=self.keeper.path)
 
+    @property
+    def _observers(self) -> dict[str, Observer]:
+        """The observers by component, numbered where there are several of one."""
+        observers = self.kid.observers
+        return dict(zip(automatic_names((None, each.component()) for each in observers), observers, strict=True))
+
     def to_json(self) -> dict[str, Any]:
         """Everything that the next process needs to go on."""
+        memories = {name: observer.state() for name, observer in self._observers.items()}
         return {
             "akid": __version__,
             "step": self.state.step,
@@ -188,6 +201,7 @@ class Run:
             "brain": self.kid.brain_config(),
             "specs": {name: asdict(spec) for name, spec in self.train.spec.items()},
             "run": self.state.to_json(),
+            "observers": {name: memory for name, memory in memories.items() if memory is not None},
         }
 
     def finish(self, status: Status) -> PracticeResult:
