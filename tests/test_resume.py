@@ -154,10 +154,11 @@ def test_the_written_configuration_makes_the_same_run(toy) -> None:
 # --- what observers remember ---
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True)
 class Memory(Observer):
     """Remembers the steps at which it was called."""
 
+    label: str = ""
     seen: list[int] = field(default_factory=list, init=False)
     at_begin: list[int] = field(default_factory=list, init=False)
 
@@ -197,11 +198,11 @@ def test_what_an_observer_remembers_goes_on(toy) -> None:
 
 def test_observers_may_come_and_go_on_resume(toy) -> None:
     practised(toy, max_steps=3)
-    first, second = Memory(), Memory()
+    first, second = Memory(), Memory(label="second")
     practised(toy, first, max_steps=5, resume=True)
     assert (first.at_begin, first.seen) == ([], [4, 5])
     practised(toy, first := Memory(), second, max_steps=6, resume=True)  # two of one component
     assert (first.seen, second.seen) == ([4, 5, 6], [6])
-    practised(toy, first := Memory(), second := Memory(), max_steps=7, resume=True)
+    practised(toy, first := Memory(), second := Memory(label="second"), max_steps=7, resume=True)
     assert (first.seen, second.seen) == ([4, 5, 6, 7], [6, 7])
     practised(toy, max_steps=8, resume=True)
