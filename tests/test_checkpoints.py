@@ -17,7 +17,16 @@ import numpy as np
 import pytest
 
 import akid_core.checkpoints as package
-from akid_core.checkpoints import LocalStore, committed, newest, newest_good, prune, write_checkpoint
+from akid_core.checkpoints import (
+    Checkpoint,
+    LocalStore,
+    Verified,
+    committed,
+    newest,
+    newest_good,
+    prune,
+    write_checkpoint,
+)
 from akid_core.checkpoints.manifest import COMMIT, FORMAT, Manifest
 from akid_core.errors import CheckpointError, CorruptCheckpointError, NewerCheckpointError
 
@@ -506,6 +515,27 @@ def test_a_deletion_that_is_cut_short_leaves_no_commit(tmp_path: Path, monkeypat
     with pytest.raises(CheckpointError, match="step-1 cannot be deleted: Input/output error"):
         prune(tmp_path, keep=1)
     assert steps(tmp_path) == [2]
+
+
+def test_prune_reads_a_checkpoint_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    verify = Checkpoint.verify
+
+    def spy(checkpoint: Checkpoint) -> None:
+        read.append(checkpoint.path.name)
+        verify(checkpoint)
+
+    monkeypatch.setattr(Checkpoint, "verify", spy)
+    verified = Verified()
+    for step in range(4):
+        write(tmp_path, step)
+        prune(tmp_path, keep=2, verified=verified)
+    assert read == ["step-0", "step-1", "step-2", "step-3"]
+    (tmp_path / "step-3" / "params.safetensors").write_bytes(b"damaged since")
+    write(tmp_path, 4)
+    prune(tmp_path, keep=2, verified=verified)
+    assert read[4:] == ["step-4", "step-3"]
+    assert steps(tmp_path) == [2, 3, 4]
 
 
 def test_prune_with_fewer_than_it_keeps(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.backends.contract import Arrays
-from akid_core.checkpoints import Checkpoint, prune, write_checkpoint
+from akid_core.checkpoints import Checkpoint, Verified, prune, write_checkpoint
 from akid_core.errors import CheckpointError
 from akid_core.strategies.base import Strategy
 from akid_core.training.directory import RunDirectory
@@ -28,6 +28,7 @@ class Keeper:
         self, directory: RunDirectory | None, strategy: Strategy, state: RunState, checkpoint: Checkpoint | None
     ) -> None:
         self._directory, self._strategy, self._state = directory, strategy, state
+        self._verified = Verified()
         if checkpoint is None:
             self.hold()
         else:
@@ -68,7 +69,7 @@ class Keeper:
         best = directory.at_step(self._state.best_step)
         if best == written:
             self._state.read_best = best.params
-        prune(directory.checkpoints, keep, protect={best.path} if best else set())
+        prune(directory.checkpoints, keep, protect={best.path} if best else set(), verified=self._verified)
         return True
 
     def rewind(self) -> int:
