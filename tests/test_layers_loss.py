@@ -68,6 +68,12 @@ def test_an_index_without_a_class_is_not_a_number(index: int) -> None:
     assert [math.isnan(number) for number in value] == [True, False]
 
 
+def test_a_class_weight_does_not_hide_an_index_without_a_class() -> None:
+    value, weight = run_layer(SoftmaxCrossEntropy(class_weights=(1.0, 3.0)), LOGITS, np.array([-1, 1])).outputs
+    assert math.isnan(value[0])
+    assert weight.tolist() == [1, 3]
+
+
 def test_half_precision_is_reduced_in_single() -> None:
     value, weight = run_layer(SoftmaxCrossEntropy(), LOGITS.astype(np.float16), np.array([0, 1])).outputs
     assert value.dtype == weight.dtype == np.float32

@@ -17,7 +17,8 @@ class SoftmaxCrossEntropy(Loss):
 
     `smoothing` s replaces each label by (1 - s) * label + s / classes. `class_weights`: one number for each class; a
     row counts as much as its class (with dense labels: as the mean under its labels), so the mean over the batch is
-    sum(weight * value) / sum(weight). An index that names no class makes the row's value not a number.
+    sum(weight * value) / sum(weight). An index that names no class makes the row's value not a number, with weight 1,
+    so that it stops training unless the row's sample weight is 0.
 
     logits: (batch, classes). labels: (batch,) integer indices, or (batch, classes) probabilities.
     """
@@ -50,12 +51,13 @@ class SoftmaxCrossEntropy(Loss):
         target = ops.one_hot(labels, classes, wide) if indexed else ops.astype(labels, wide)
         smooth = target * (1.0 - self.smoothing) + self.smoothing / classes if self.smoothing else target
         value = -ops.sum(smooth * logs, axis=1)
+        weight = ops.zeros_like(value) + 1.0
+        if self.class_weights is not None:
+            weight = ops.sum(target * ops.asarray(self.class_weights, wide), axis=1)
         if indexed:
-            value = ops.where(ops.logical_and(labels >= 0, labels < classes), value, math.nan)
-
-        if self.class_weights is None:
-            return value, ops.zeros_like(value) + 1.0
-        return value, ops.sum(target * ops.asarray(self.class_weights, wide), axis=1)
+            named = ops.logical_and(labels >= 0, labels < classes)
+            value, weight = ops.where(named, value, math.nan), ops.where(named, weight, 1.0)
+        return value, weight
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -84,6 +84,10 @@ class Loss(Layer):
 
     The objective is `weight` times the weighted mean of the values over the *global* batch, so that short batches,
     micro-batches, masks and ranks count rightly. The batch's own sample weights are multiplied in by the backend.
+
+    A row whose weight is then 0 is masked: its value is 0 and so is its gradient, whatever `forward` gave, as for a
+    label of -1 that marks padding. Its inputs must still be finite, floating labels too, since a value that is no
+    number makes the gradients of shared parameters none; and it still counts in the statistics of `BatchNorm`.
     """
 
     weight: float = 1.0

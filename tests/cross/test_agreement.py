@@ -99,6 +99,35 @@ def test_values_and_gradients_in_float32(backend: str, referee: akid.Kid) -> Non
     judge(f"{backend} gradients, float32", {path: error(gradients[path], expected[path]) for path in expected}, 1e-4)
 
 
+@pytest.mark.parametrize("backend", ["numpy", *NATIVE])
+def test_a_masked_batch_is_the_batch_without_the_masked_rows(backend: str) -> None:
+    random = np.random.default_rng(4)
+    images, labels = random.standard_normal((12, 5)), random.integers(0, 3, 12)
+    kept = np.arange(12) % 3 != 1
+
+    def outcome(labels: np.ndarray, weights: np.ndarray, on: str, rows: Any = slice(None)) -> dict[str, np.ndarray]:
+        """Of one step: the objective, sum and count of loss and accuracy, and the gradients."""
+        made = akid.Brain.sequential(
+            L.Dense(units=6), L.Tanh(), L.Dense(units=3, name="logits"), inputs="image", outputs="logits"
+        )  # fmt: skip
+        made = made.with_loss(L.SoftmaxCrossEntropy(name="loss"), "logits", "label")
+        made = replace(made.with_metric(L.Accuracy(), "logits", "label"), precision=Precision.of("float64"))
+        arrays = (images[rows], labels[rows], weights[rows])
+        one = akid.Kid(brain=made, sensors=akid.sensors(train=arrays, batch_size=len(arrays[0])), backend=on, seed=3)
+        gradients = one.strategy.trainer.gradients(one.train_sensor.batch(0, 0), 0)  # type: ignore[attr-defined]
+        result = one.strategy.run(one.train_sensor.span(0, 1), np.array([0.05]))
+        parts = {path: np.array([state["sum"], state["count"]]) for path, state in result.measures.items()}
+        return {"objective": result.objective, **parts, **gradients}
+
+    expected = outcome(labels, np.ones(12), "numpy", kept)
+    found = outcome(np.where(kept, labels, -1), kept.astype(float), backend)
+    assert found.keys() == expected.keys()
+    errors = {name: error(found[name], expected[name]) for name in expected}
+    judge(f"{backend} masked rows, float64", errors, 1e-10)
+    spoilt = outcome(np.where(kept, labels, -1), np.ones(12), backend)
+    assert np.isnan(spoilt["objective"]).all()
+
+
 @pytest.mark.parametrize("backend", NATIVE)
 def test_fifty_steps_in_float64_with_dropout_and_augmentation(backend: str) -> None:
     one, reference = kid(backend, "float64"), kid("numpy", "float64")

@@ -131,7 +131,7 @@ def _tensor(name: str, value: np.ndarray, spec: TensorSpec) -> Tensor:
 
 
 def _outputs(call: Call, context: Context, values: Mapping[str, tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
-    """The outputs of one call. The batch's own weights enter losses and metrics here."""
+    """The outputs of one call. The batch's own weights enter losses and metrics here; masked rows get value 0."""
     layer = call.layer
     wanted = [value.source for value in call.inputs]
     if isinstance(layer, Loss | Metric):
@@ -146,7 +146,9 @@ def _outputs(call: Call, context: Context, values: Mapping[str, tuple[Tensor, ..
         outputs = layer.forward(context, *inputs)
         if isinstance(layer, Loss):
             value, weight = outputs
-            return value, weight * OPS.astype(values[Batch.WEIGHTS][0], weight.dtype)
+            weight = weight * OPS.astype(values[Batch.WEIGHTS][0], weight.dtype)
+            # Zero times infinity is no number: what does not count is taken out before anything is multiplied.
+            return OPS.where(OPS.equal(weight, 0.0), 0.0, value), weight
     except Exception as error:
         error.add_note(f"in block {call.path!r} with inputs of shapes {', '.join(str(x.shape) for x in inputs)}")
         raise

@@ -121,6 +121,38 @@ def test_spans_of_any_division_give_the_same_bits(brain: Brain, live: Any, make_
             np.testing.assert_array_equal(value, outcomes[0][path], err_msg=path)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        L.SoftmaxCrossEntropy(name="loss"),
+        L.SoftmaxCrossEntropy(name="loss", class_weights=(1.0, 2.0, 3.0)),
+    ],
+    ids=["kernel", "portable"],
+)
+def test_masked_rows_are_as_if_they_were_not_there(live: Any, make_span: Any, loss: L.Loss) -> None:
+    line = Brain.sequential(L.Flatten(), L.Dense(name="logits", units=3), inputs="image", outputs="logits")
+    line = line.with_loss(loss, "logits", "label").with_metric(L.Accuracy(name="accuracy"), "logits", "label")
+    masked, kept = make_span(0, 2), [0, 1, 3]
+    arrays = (masked.weights, masked.positions, masked.rows)
+    fields = {name: field[:, kept] for name, field in masked.fields.items()}
+    short = Span(0, 0, fields, *(array[:, kept] for array in arrays))
+    for row, label in ((2, -1), (4, 3), (5, 0)):
+        masked.weights[:, row], masked.fields["label"][:, row] = 0, label
+    one, other = (live(line, precision="float64") for _ in range(2))
+    gradients, wanted = one.trainer.gradients(masked.batch(0), 0), other.trainer.gradients(short.batch(0), 0)
+    seen, right = one.network.measure(masked.batch(0)), other.network.measure(short.batch(0))
+    found, expected = one.trainer.run(masked, np.full(2, 0.1)), other.trainer.run(short, np.full(2, 0.1))
+    np.testing.assert_allclose(found.objective, expected.objective, rtol=1e-12)
+    for path, value in everything(other).items():
+        assert difference(everything(one)[path], value) <= 1e-12
+    for path, gradient in wanted.items():
+        assert difference(gradients[path], gradient) <= 1e-12
+    for path in ("loss", "accuracy"):
+        for part in ("sum", "count"):
+            assert float(seen[path][part]) == pytest.approx(float(right[path][part]), rel=1e-12)
+            assert float(found.measures[path][part]) == pytest.approx(float(expected.measures[path][part]), rel=1e-12)
+
+
 def test_as_the_referee_with_dropout_and_short_batches(brain: Brain, live: Any, make_span: Any) -> None:
     made = [
         live(brain, SGD(learning_rate=0.1, momentum=0.9), precision="float64", **on) for on in ({}, {"on": referee()})

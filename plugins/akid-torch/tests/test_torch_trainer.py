@@ -11,7 +11,7 @@ import pytest
 from akid_core import layers as L
 from akid_core.backends.contract import Arrays
 from akid_core.backends.plan import Execution
-from akid_core.data.batch import Batch
+from akid_core.data.batch import Batch, Span
 from akid_core.errors import ConfigurationError, DataError, UnknownNameError
 from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Value
@@ -63,6 +63,53 @@ def test_spans_are_equal_to_the_bit(brain: Brain, live: Any, make_span: Any, fus
         for found, expected in zip(parts[1:], whole[1:], strict=True):
             for path, value in expected.items():
                 np.testing.assert_array_equal(found[path], value)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        L.SoftmaxCrossEntropy(name="loss"),
+        L.SoftmaxCrossEntropy(name="loss", smoothing=0.1),
+        L.SoftmaxCrossEntropy(name="loss", class_weights=(1.0, 2.0, 3.0)),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("label", [-100, -1, 1, 3])
+def test_masked_rows_are_as_if_they_were_not_there(live: Any, make_span: Any, loss: L.Loss, label: int) -> None:
+    """The label 1 goes the short way."""
+    line = Brain.sequential(L.Flatten(), L.Dense(name="logits", units=3), inputs="image", outputs="logits")
+    line = line.with_loss(loss, "logits", "label").with_metric(L.Accuracy(name="accuracy"), "logits", "label")
+    whole, kept = make_span(0, 2), [0, 1, 3, 5]
+    weights = np.zeros_like(whole.weights)
+    weights[:, kept] = 1.0
+    labels = np.full_like(whole.fields["label"], label)
+    labels[:, kept] = whole.fields["label"][:, kept]
+    masked = replace(whole, fields={**whole.fields, "label": labels}, weights=weights)
+    fields = {name: field[:, kept] for name, field in whole.fields.items()}
+    short = Span(0, 0, fields, *(array[:, kept] for array in (whole.weights, whole.positions, whole.rows)))
+    (one, trainer), (other, reference) = (live(line, precision="float64") for _ in range(2))
+    gradients, wanted = trainer.gradients(masked.batch(0), 0), reference.gradients(short.batch(0), 0)
+    found, expected = trainer.run(masked, RATES[:2]), reference.run(short, RATES[:2])
+    np.testing.assert_allclose(found.objective, expected.objective, rtol=1e-12)
+    for path, value in other.read().items():
+        assert difference(gradients[path], wanted[path]) < 1e-12
+        assert difference(one[path], value) < 1e-12
+    for states in ((found.measures, expected.measures), (one.measure(masked.batch(0)), other.measure(short.batch(0)))):
+        for path in ("loss", "accuracy"):
+            for part in ("sum", "count"):
+                assert float(states[0][path][part]) == pytest.approx(float(states[1][path][part]), rel=1e-12)
+
+
+def test_an_infinite_value_of_a_masked_row_does_not_count(live: Any, make_span: Any) -> None:
+    """The square of the first row overflows, on the short way of the loss."""
+    line = Brain.sequential(L.Flatten(), L.Dense(name="out", units=64), inputs="image", outputs="out")
+    line = line.with_loss(L.MeanSquaredError(name="loss"), "out", "flatten")
+    span = make_span(0, 1, weights=np.array([[0, 1, 1, 1, 1, 1]], np.float32))
+    span.fields["image"][0, 0] = 1e30
+    network, trainer = live(line)
+    assert all(np.isfinite(value).all() for value in trainer.gradients(span.batch(0), 0).values())
+    assert np.isfinite(trainer.run(span, RATES[:1]).objective).all()
+    assert np.isfinite(network.measure(span.batch(0))["loss"]["sum"])
 
 
 def test_a_run_continues_from_what_was_read(brain: Brain, live: Any, make_span: Any) -> None:

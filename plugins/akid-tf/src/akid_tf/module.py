@@ -128,7 +128,9 @@ class GraphModule(tf.Module):
         outputs = module(context, *inputs)
         if isinstance(call.layer, Loss):
             value, weight = outputs
-            outputs = value, weight * tf.cast(forward[Value(Batch.WEIGHTS)], weight.dtype)
+            weight = weight * tf.cast(forward[Value(Batch.WEIGHTS)], weight.dtype)
+            # Zero times infinity is no number: what does not count is taken out before anything is multiplied.
+            outputs = tf.where(weight == 0, tf.zeros_like(value), value), weight
         outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         forward.values[call.path] = tuple(Laid(tensor, layout) for tensor in outputs)
         for name, value in context.updates.items():

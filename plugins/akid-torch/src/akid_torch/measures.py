@@ -14,6 +14,14 @@ from torch import Tensor
 from akid_torch.portable import Portable
 
 
+def masked(value: Tensor, weight: Tensor) -> Tensor:
+    """The values of a loss's rows, 0 and without gradient where the row's weight is 0; all (batch,).
+
+    Zero times infinity is no number: what does not count is taken out before anything is multiplied.
+    """
+    return value.masked_fill(weight == 0, 0)
+
+
 class ShortLoss(Portable):
     """A loss whose own weights are all one in the usual case, so that kernels of torch give its mean at once."""
 

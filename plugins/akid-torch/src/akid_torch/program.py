@@ -17,6 +17,7 @@ from akid_core.errors import DataError
 from akid_core.graph.resolved import Call, Value
 from akid_core.specs.layer import Loss, Metric
 from akid_torch.context import Frame, FrameModule
+from akid_torch.measures import masked
 
 T = TypeVar("T")
 
@@ -157,7 +158,8 @@ def _weighted(module: nn.Module, framed: bool) -> Callable[..., tuple[Tensor, Te
     def run(frame: Frame, *inputs: Tensor) -> tuple[Tensor, Tensor]:
         *values, sample_weights = inputs
         value, weight = module(frame, *values) if framed else module(*values)
-        return value, weight * sample_weights.to(weight.dtype)
+        weight = weight * sample_weights.to(weight.dtype)
+        return masked(value, weight), weight
 
     return run
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from akid_core.graph.resolved import Call
 from akid_core.specs.layer import Metric, State
 from akid_torch.context import Frame, FrameModule
-from akid_torch.measures import ShortLoss, ShortMetric
+from akid_torch.measures import ShortLoss, ShortMetric, masked
 from akid_torch.program import Slots
 
 
@@ -57,11 +57,12 @@ class LossTerm:
             return self._native.mean(*values), self._totals[index]
         if self._native is not None and self._short[index]:
             each = self._native.each(*values)
-            return (each * sample_weights.to(each.dtype)).sum() / (self._totals[index] or 1.0), self._totals[index]
+            weight = sample_weights.to(each.dtype)
+            return (masked(each, weight) * weight).sum() / (self._totals[index] or 1.0), self._totals[index]
         value, weight = self._module(frame, *values) if self._framed else self._module(*values)
         weight = weight * sample_weights.to(weight.dtype)
         total = weight.sum()
-        return (value * weight).sum() / torch.where(total == 0, 1.0, total), total
+        return (masked(value, weight) * weight).sum() / torch.where(total == 0, 1.0, total), total
 
 
 class MetricTerm:
@@ -90,7 +91,7 @@ class MetricTerm:
         """The state over the span."""
         if isinstance(self._module, ShortMetric):
             each = _host(torch.stack(self._given))
-            return {"sum": np.sum(each * self._weights), "count": np.sum(self._weights)}
+            return {"sum": np.sum(each * self._weights, where=self._weights != 0), "count": np.sum(self._weights)}
         parts = [[part.cpu().numpy() for part in given] for given in self._given]
         return self._metric.merge([dict(zip(self._metric.parts, given, strict=True)) for given in parts])
 
