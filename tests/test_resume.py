@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import warnings
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
 from akid_core.checkpoints import newest
+from akid_core.errors import AkidWarning
 from akid_core.observers.base import Observer
 from akid_core.observers.moment import Moment
 from akid_core.plugin_api import hookimpl
@@ -149,6 +151,22 @@ def test_the_written_configuration_makes_the_same_run(toy) -> None:
     assert toy.akid("practice", toy.folder / "first/config.yaml", "--run-dir", second).code == 0
     assert differences(toy.folder / "first", second) == []
     assert (second / "config.yaml").read_text() == (toy.folder / "first/config.yaml").read_text()
+
+
+def test_a_kid_that_was_in_use_keeps_its_plan_and_says_so(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    Kid.from_yaml(toy.yaml).practice(run_dir="run", max_steps=2)
+    same = Kid.from_yaml(toy.yaml)
+    assert same.network["hidden/weight"].shape == (2, 6)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", AkidWarning)
+        same.practice(run_dir="run", resume=True, max_steps=4)
+    other = Kid.from_yaml(toy.yaml)
+    settle = type(other.backend).plan
+    monkeypatch.setattr(type(other.backend), "plan", lambda *asked: replace(settle(*asked), bundle=3))
+    assert other.plan.bundle == 3
+    with pytest.warns(AkidWarning, match=r"its own plan stays, .*: plan\.bundle was \d+ and is now 3\. Resume with"):
+        other.practice(run_dir="run", resume=True, max_steps=5)
+    assert other.plan.bundle == 3
 
 
 # --- what observers remember ---

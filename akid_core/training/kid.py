@@ -216,7 +216,14 @@ class Kid:
             raise RunDirectoryError(
                 f"{checkpoint.path} holds another brain: {changed}. Restore the brain, or choose another --run-dir."
             )
-        self._plan = self._plan or stored_plan(state, self.backend, self.config.execution)
+        stored = stored_plan(state, self.backend, self.config.execution)
+        self._plan = self._plan or stored
+        if stored is not None and stored != self._plan:
+            warn(
+                "The Kid was in use before it took over the run, so its own plan stays, and the last bits may differ "
+                f"from an undisturbed one: {difference(stored.to_json(), self.plan.to_json(), 'plan')}. "
+                "Resume with a new Kid."
+            )
         if not self.graph.losses:
             params = checkpoint.params()
             self.strategy.fill({path: params[path] for path in self.graph.params}, {})
