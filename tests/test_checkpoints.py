@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -99,6 +100,23 @@ def test_special_numbers_and_foreign_byte_order(tmp_path: Path) -> None:
     read = newest(tmp_path).params()
     assert same_bits(read["special"], special)
     assert same_bits(read["big"], special)
+
+
+def test_the_state_is_json_for_every_reader(tmp_path: Path) -> None:
+    state = {"val": {"loss": float("nan"), "psnr": float("inf")}, "sums": np.array([-np.inf, 0.5])}
+    path = write_checkpoint(tmp_path, 1, {}, {}, state)
+
+    def refuse(constant: str) -> None:
+        pytest.fail(f"{constant} is not JSON")
+
+    text = (path / "state.json").read_text()
+    assert json.loads(text, parse_constant=refuse)["val"] == {"loss": {"float": "nan"}, "psnr": {"float": "inf"}}
+    read = newest(tmp_path).state
+    assert math.isnan(read["val"].pop("loss"))
+    assert read == {"val": {"psnr": math.inf}, "sums": [-math.inf, 0.5]}
+    words = {"a": {"float": "other"}, "b": {"float": 1}, "c": {"float": "1", "int": "inf"}}
+    write_checkpoint(tmp_path, 2, {}, {}, words)
+    assert newest(tmp_path).state == words
 
 
 def test_state_files_and_slots(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import Any, TypeVar
 import safetensors.numpy
 
 from akid_core.backends.contract import Arrays
+from akid_core.checkpoints import plain
 from akid_core.checkpoints.manifest import COMMIT, PARAMS, SLOTS, STATE, Manifest, parse_name
 from akid_core.checkpoints.store import LocalStore
 from akid_core.errors import CheckpointError, CorruptCheckpointError, NewerCheckpointError
@@ -35,7 +35,7 @@ class Checkpoint:
     @property
     def state(self) -> dict[str, Any]:
         """What the run needs beside its arrays to go on."""
-        state: dict[str, Any] = json.loads(self.file(STATE))
+        state: dict[str, Any] = plain.load(self.file(STATE))
         return state
 
     def params(self) -> Arrays:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from itertools import count
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import safetensors.numpy
 
+from akid_core.checkpoints import plain
 from akid_core.checkpoints.manifest import PARAMS, SLOTS, STATE, Manifest, directory_name
 from akid_core.checkpoints.read import newest
 from akid_core.checkpoints.store import LocalStore
@@ -34,7 +34,7 @@ def write_checkpoint(
     directory is never touched: after a torn `step-N` comes `step-N.1`. Raises `CheckpointError` where the disk refuses;
     what was begun is removed and the earlier checkpoints stay as they are.
     """
-    contents = {PARAMS: _arrays(params), SLOTS: _arrays(slots), STATE: _json(state)}
+    contents = {PARAMS: _arrays(params), SLOTS: _arrays(slots), STATE: plain.dump(state)}
     if taken := contents.keys() & (files or {}):
         raise ValueError(f"a checkpoint has its own {', '.join(sorted(taken))}")
     contents |= files or {}
@@ -83,15 +83,5 @@ def _refused(directory: Path, step: int, error: OSError) -> str:
 
 def _arrays(arrays: Mapping[str, np.ndarray]) -> bytes:
     """safetensors takes each array's memory as it lies, whatever its strides: hence plain C order, native bytes."""
-    plain = {name: np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C") for name, array in arrays.items()}
-    return safetensors.numpy.save(plain)
-
-
-def _json(state: Mapping[str, Any]) -> bytes:
-    return json.dumps(state, indent=1, default=_number).encode()
-
-
-def _number(value: Any) -> Any:
-    if isinstance(value, np.generic | np.ndarray):
-        return value.tolist()
-    raise TypeError(f"the state of a checkpoint cannot hold {type(value).__name__}: {value!r}")
+    native = {name: np.asarray(array, dtype=array.dtype.newbyteorder("="), order="C") for name, array in arrays.items()}
+    return safetensors.numpy.save(native)
