@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -264,6 +265,24 @@ def test_an_output_that_a_block_does_not_have() -> None:
 def test_two_parameters_of_one_name() -> None:
     with pytest.raises(GraphError, match=r"Block 'twins' \(Twins\) gives two parameters one name: scale, scale"):
         Brain.sequential(Twins(), inputs="x").resolve(FIELDS)
+
+
+SCALE = ParamSpec(name="scale", shape=(1,), init=Zeros())
+
+
+@pytest.mark.parametrize("given", [SCALE, None, "scale", {"scale": SCALE}, ((1,),)])
+def test_parameters_are_given_as_a_tuple(given: Any) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Alone(Layer):
+        def outputs(self, x: TensorSpec) -> TensorSpec:
+            return x
+
+        def params(self, x: TensorSpec) -> tuple[ParamSpec, ...]:
+            return given  # type: ignore[no-any-return]
+
+    message = "Block 'alone' (Alone) must give its `params` as a tuple of ParamSpec, such as `return (ParamSpec(...),)`"
+    with pytest.raises(SpecError, match=re.escape(f"{message}, gave {given!r}.")):
+        Brain.sequential(Alone(), inputs="x").resolve(FIELDS)
 
 
 def test_a_layer_that_is_broken() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import ChainMap, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import islice
 from typing import TypeVar
@@ -12,6 +12,7 @@ from typing import TypeVar
 from akid_core.errors import GraphError, SpecError
 from akid_core.graph.flatten import Placed, count
 from akid_core.graph.resolved import Value
+from akid_core.specs.parameter import ParamSpec
 from akid_core.specs.tensor import TensorSpec
 
 Specs = dict[str, tuple[TensorSpec, ...]]
@@ -53,6 +54,18 @@ def ask(placed: Placed, inputs: Sequence[TensorSpec], question: Callable[..., T]
     except Exception as error:
         error.add_note(_where(placed, inputs))
         raise
+
+
+def param_specs(placed: Placed, inputs: Sequence[TensorSpec]) -> tuple[ParamSpec, ...]:
+    """The parameters of a layer for these inputs. Raises `SpecError` where it gives something else."""
+    answer = ask(placed, inputs, placed.layer.params)
+    params = tuple(answer) if isinstance(answer, Iterable) else (None,)
+    if not all(isinstance(param, ParamSpec) for param in params):
+        raise SpecError(
+            f"{placed} ({type(placed.layer).__name__}) must give its `params` as a tuple of ParamSpec, such as "
+            f"`return (ParamSpec(...),)`, gave {answer!r}."
+        )
+    return params
 
 
 def input_specs(placed: Placed, specs: Mapping[str, tuple[TensorSpec, ...]]) -> tuple[TensorSpec, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from akid_core.errors import AmbiguousNameError, ConfigurationError, GraphError, SpecError, UnknownNameError, suggest
 from akid_core.graph.attach import Attach
 from akid_core.graph.flatten import Placed, Scope, flatten, follow, unknown
-from akid_core.graph.infer import Specs, ask, infer, input_specs, pick
+from akid_core.graph.infer import Specs, infer, input_specs, param_specs, pick
 from akid_core.graph.lookup import listed
 from akid_core.graph.order import ordered
 from akid_core.graph.resolved import Call, Graph, Value
@@ -137,7 +137,7 @@ def _calls(layers: Sequence[Placed], specs: Specs, precision: Precision, sharing
 
 
 def _params(placed: Placed, inputs: tuple[TensorSpec, ...], precision: Precision) -> tuple[ParamSpec, ...]:
-    params = ask(placed, inputs, placed.layer.params)
+    params = param_specs(placed, inputs)
     names = [param.name for param in params]
     if len(set(names)) < len(names):
         raise GraphError(f"{placed} ({type(placed.layer).__name__}) gives two parameters one name: {', '.join(names)}.")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from akid_core.backends.contract import Arrays, MetricStates, Network
+from akid_core.backends.promise import kept
 from akid_core.bundled.numpy.ops import NumpyOps
 from akid_core.bundled.numpy.tape import Tensor
 from akid_core.data.batch import Batch
@@ -142,8 +143,8 @@ def _outputs(call: Call, context: Context, values: Mapping[str, tuple[Tensor, ..
     inputs = [values[value.source][value.output] for value in call.inputs]
     try:
         if isinstance(layer, Metric):
-            return layer.forward(context, *inputs, values[Batch.WEIGHTS][0])
-        outputs = layer.forward(context, *inputs)
+            inputs.append(values[Batch.WEIGHTS][0])
+        outputs = kept(call, inputs, layer.forward(context, *inputs), Tensor)
         if isinstance(layer, Loss):
             value, weight = outputs
             weight = weight * OPS.astype(values[Batch.WEIGHTS][0], weight.dtype)
@@ -152,4 +153,4 @@ def _outputs(call: Call, context: Context, values: Mapping[str, tuple[Tensor, ..
     except Exception as error:
         error.add_note(f"in block {call.path!r} with inputs of shapes {', '.join(str(x.shape) for x in inputs)}")
         raise
-    return outputs if isinstance(outputs, tuple) else (outputs,)
+    return outputs

@@ -141,11 +141,11 @@ def test_arrays_may_lie_in_any_order(brain: Brain, live: Any) -> None:
 
 
 def test_a_failure_names_the_block(live: Any) -> None:
-    brain = Brain.sequential(L.Flatten(), L.Dense(name="logits", units=3), inputs="image")
-    network = live(brain.with_loss(L.SoftmaxCrossEntropy(), "logits", "label")).network
+    blocks = (L.Conv2d(name="conv", channels=2, kernel=3), L.Flatten(), L.Dense(name="logits", units=3))
+    brain = Brain.sequential(*blocks, inputs="image").with_loss(L.SoftmaxCrossEntropy(), "logits", "label")
     with pytest.raises(RuntimeError) as raised:
-        network.values({"image": IMAGES[:, :, :4]}, [Value("logits")])
-    assert raised.value.__notes__ == ["in block 'logits' with inputs float32[5, 32]"]
+        live(brain).network.values({"image": IMAGES.repeat(2, axis=1)}, [Value("logits")])
+    assert raised.value.__notes__ == ["in block 'conv' with inputs float32[5, 2, 8, 8]"]
 
 
 def test_shared_parameters_are_one_tensor(live: Any) -> None:

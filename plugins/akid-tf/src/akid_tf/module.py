@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from akid_core.backends.contract import Built
+from akid_core.backends.promise import kept
 from akid_core.data.batch import Batch
 from akid_core.graph.resolved import Call, Graph, Value
 from akid_core.random import derive_key
@@ -125,13 +126,13 @@ class GraphModule(tf.Module):
         )
         if isinstance(call.layer, Metric):
             inputs.append(forward[Value(Batch.WEIGHTS)])
-        outputs = module(context, *inputs)
+        channels_last = layout is Layout.CHANNELS_LAST
+        outputs = kept(call, inputs, module(context, *inputs), (tf.Tensor, tf.Variable), channels_last=channels_last)
         if isinstance(call.layer, Loss):
             value, weight = outputs
             weight = weight * tf.cast(forward[Value(Batch.WEIGHTS)], weight.dtype)
             # Zero times infinity is no number: what does not count is taken out before anything is multiplied.
             outputs = tf.where(weight == 0, tf.zeros_like(value), value), weight
-        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
         forward.values[call.path] = tuple(Laid(tensor, layout) for tensor in outputs)
         for name, value in context.updates.items():
             path = call.param_path(name)

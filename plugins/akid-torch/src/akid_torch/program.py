@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from akid_core.backends.promise import kept
 from akid_core.data.batch import Batch
 from akid_core.errors import DataError
 from akid_core.graph.resolved import Call, Value
@@ -29,10 +30,12 @@ Slots = list[Any]
 class Operation:
     """One call: what runs, whether it wants the frame, the numbers it takes, and those it gives from `first` on.
 
-    `last`: the numbers that nothing takes afterwards; they are let go.
+    `proof`: the same, with the frame, holding the outputs to what the layer promises. `last`: the numbers that nothing
+    takes afterwards; they are let go.
     """
 
     run: Callable[..., Any]
+    proof: Callable[..., Any]
     framed: bool
     sources: tuple[int, ...]
     first: int
@@ -53,11 +56,14 @@ class Program:
         self.numbers: dict[Value, int] = {}
         self._users: dict[Value, str] = {}
         calls = tuple(calls)
-        modules = _pooled_first(modules, calls, targets or {})
-        operations = [self._operation(modules[call.path], call) for call in calls]
+        placed = _pooled_first(modules, calls, targets or {})
+        own = {call.path for call in calls if placed[call.path] is modules[call.path]}
+        operations = [self._operation(placed[call.path], call, call.path in own) for call in calls]
         for value, user in (targets or {}).items():
             self._take(value, user)
         self.operations = _ending(operations, keep={self.numbers[value] for value in targets or {}})
+        # The first pass proves every call, the others run as fast as they can; a pass that failed proved nothing.
+        self._unproven = tuple(replace(operation, run=operation.proof, framed=True) for operation in self.operations)
         self.fields = tuple(value.source for value in self._users if not value.delay)
         self.delayed = tuple(value for value in self._users if value.delay)
         self._entries = tuple(self.numbers[value] for value in (*map(Value, self.fields), *self.delayed))
@@ -77,7 +83,7 @@ class Program:
         slots: Slots = [None] * len(self.numbers)
         for entry, value in zip(self._entries, values, strict=True):
             slots[entry] = value
-        for operation in self.operations:
+        for operation in self._unproven or self.operations:
             inputs = [slots[source] for source in operation.sources]
             try:
                 result = operation.run(frame, *inputs) if operation.framed else operation.run(*inputs)
@@ -90,22 +96,25 @@ class Program:
                 slots[operation.first : operation.first + operation.count] = result
             for number in operation.last:
                 slots[number] = None
+        self._unproven = ()
         return slots
 
     def sources(self, call: Call) -> tuple[int, ...]:
         """Where the inputs of a call lie."""
         return tuple(self.numbers[value] for value in inputs_of(call))
 
-    def _operation(self, module: nn.Module, call: Call) -> Operation:
+    def _operation(self, module: nn.Module, call: Call, own: bool) -> Operation:
+        """`own`: the module is that of the call, and not of another in whose place it runs."""
         for value in inputs_of(call):
             self._take(value, f"The block {call.path!r}")
         first = len(self.numbers)
         self.numbers.update({Value(call.path, output): first + output for output in range(len(call.out_specs))})
         framed = isinstance(module, FrameModule)
         run: Callable[..., Any] = module
+        proof = _proof(module, framed, call if own else None)
         if isinstance(call.layer, Loss):
-            run, framed = _weighted(module, framed), True
-        return Operation(run, framed, self.sources(call), first, len(call.out_specs), call.path)
+            run, framed, proof = _weighted(module, framed), True, _weighted(proof, framed=True)
+        return Operation(run, proof, framed, self.sources(call), first, len(call.out_specs), call.path)
 
     def _take(self, value: Value, user: str) -> None:
         """Number a value; if no call gave it, it comes from outside."""
@@ -152,7 +161,17 @@ def _ending(operations: list[Operation], keep: set[int]) -> tuple[Operation, ...
     return tuple(reversed(ending))
 
 
-def _weighted(module: nn.Module, framed: bool) -> Callable[..., tuple[Tensor, Tensor]]:
+def _proof(module: nn.Module, framed: bool, call: Call | None) -> Callable[..., Any]:
+    """What runs the module of a call and holds its outputs to the promise, if there is a call."""
+
+    def run(frame: Frame, *inputs: Tensor) -> Any:
+        outputs = module(frame, *inputs) if framed else module(*inputs)
+        return outputs if call is None else kept(call, inputs, outputs, Tensor)
+
+    return run
+
+
+def _weighted(module: Callable[..., Any], framed: bool) -> Callable[..., tuple[Tensor, Tensor]]:
     """A loss whose weights are multiplied by the batch's own."""
 
     def run(frame: Frame, *inputs: Tensor) -> tuple[Tensor, Tensor]:

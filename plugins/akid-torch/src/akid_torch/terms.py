@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from akid_core.backends.promise import kept
 from akid_core.graph.resolved import Call
 from akid_core.specs.layer import Metric, State
 from akid_torch.context import Frame, FrameModule
@@ -24,6 +25,7 @@ class LossTerm:
         self._call, self._module, self._sources = call, module, sources
         self._framed = isinstance(module, FrameModule)
         self._native = module if isinstance(module, ShortLoss) else None
+        self._proven = False
 
     def begin(self, fields: Mapping[str, np.ndarray], weights: np.ndarray) -> None:
         """Start a span. Which steps go the short way is settled here, on the host; fields and weights: (k, n, ...)."""
@@ -59,7 +61,11 @@ class LossTerm:
             each = self._native.each(*values)
             weight = sample_weights.to(each.dtype)
             return (masked(each, weight) * weight).sum() / (self._totals[index] or 1.0), self._totals[index]
-        value, weight = self._module(frame, *values) if self._framed else self._module(*values)
+        outputs = self._module(frame, *values) if self._framed else self._module(*values)
+        if not self._proven:
+            kept(self._call, values, outputs, Tensor)
+            self._proven = True
+        value, weight = outputs
         weight = weight * sample_weights.to(weight.dtype)
         total = weight.sum()
         return (masked(value, weight) * weight).sum() / torch.where(total == 0, 1.0, total), total
@@ -72,7 +78,7 @@ class MetricTerm:
         if not isinstance(call.layer, Metric):
             raise TypeError(f"{call.path!r} is not a metric")
         self.path, self._metric, self._module, self._sources = call.path, call.layer, module, sources
-        self._framed = isinstance(module, FrameModule)
+        self._call, self._framed, self._proven = call, isinstance(module, FrameModule), False
 
     def begin(self, weights: np.ndarray) -> None:
         """Start a span; weights: (k, n)."""
@@ -85,7 +91,11 @@ class MetricTerm:
         if isinstance(self._module, ShortMetric):
             self._given.append(self._module.each(*inputs[:-1]))
         else:
-            self._given.append(self._module(frame, *inputs) if self._framed else self._module(*inputs))
+            outputs = self._module(frame, *inputs) if self._framed else self._module(*inputs)
+            if not self._proven:
+                kept(self._call, inputs, outputs, Tensor)
+                self._proven = True
+            self._given.append(outputs)
 
     def finish(self) -> State:
         """The state over the span."""

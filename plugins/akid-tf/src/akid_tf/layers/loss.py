@@ -15,16 +15,16 @@ from akid_tf.runtime import tf
 class SparseCrossEntropy(LiveLayer):
     """TensorFlow's fused kernel for labels that are indices; one that names no class makes its row not a number.
 
-    logits: (batch, classes). labels: (batch,) -> values (batch,), and their weight, which the rows' own multiply.
+    logits: (batch, classes). labels: (batch,) -> values (batch,) and weights (batch,), all one.
     """
 
     def __call__(self, context: Context, logits: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = tf.cast(logits, context.wide(logits.dtype.name))
         named = tf.logical_and(labels >= 0, labels < logits.shape[1])
         value = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(named, labels, 0), logits)
-        # A sum of equal shapes, and one 1 for all rows: the smallest backward pass there is.
+        # A sum of equal shapes: the smallest backward pass there is.
         missing = tf.where(named, tf.zeros([], value.dtype), tf.constant(math.nan, value.dtype))
-        return tf.add_n([value, missing]), tf.ones([], value.dtype)
+        return tf.add_n([value, missing]), tf.ones_like(value)
 
 
 def build(layer: SoftmaxCrossEntropy, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
