@@ -569,3 +569,21 @@ def test_the_manifest_is_readable_by_people(tmp_path: Path) -> None:
     manifest = json.loads((write(tmp_path, 1) / COMMIT).read_text())
     assert manifest["format"] == FORMAT == 1
     assert sorted(manifest["files"]) == ["params.safetensors", "slots.safetensors", "state.json"]
+
+
+def test_a_checkpoint_that_is_pruned_while_it_is_read_gives_way_to_a_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, 3)
+    verify = Checkpoint.verify
+
+    def overtaken(checkpoint: Checkpoint) -> None:
+        if checkpoint.step == 3:
+            shutil.rmtree(checkpoint.path)
+            write(tmp_path, 9)
+        verify(checkpoint)
+
+    monkeypatch.setattr(Checkpoint, "verify", overtaken)
+    found = newest_good(tmp_path, pytest.fail)
+    assert found is not None
+    assert found.step == 9

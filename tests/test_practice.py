@@ -12,10 +12,18 @@ import pytest
 
 import akid_core as akid
 from akid_core import layers as L
-from akid_core.errors import ConfigurationError, DataError, NonFiniteError, UnknownNameError
+from akid_core.errors import (
+    AkidWarning,
+    ConfigurationError,
+    DataError,
+    NonFiniteError,
+    RunDirectoryError,
+    UnknownNameError,
+)
 from akid_core.initializers import Zeros
 from akid_core.observers.base import Observer
 from akid_core.plugin_api import hookimpl
+from akid_core.schedules import Cosine
 from akid_core.training.result import Interrupted
 
 
@@ -224,6 +232,35 @@ def test_a_label_that_names_no_class_is_named_with_its_row(label: int) -> None:
     message = f"'label' in row 23 of the source is {label}, and the scores have 2 classes, 0 to 1"
     with pytest.raises(NonFiniteError, match=message):
         kid(sensors=akid.sensors(train=(images, labels), batch_size=50)).practice()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda x, y: (x + 1, y), r"data.train.fingerprint"),
+        (lambda x, y: (x[:90], y[:90]), r"data.train.rows was 100 and is now 90"),
+    ],
+)
+def test_a_run_does_not_go_on_with_other_data(change: Any, message: str, tmp_path: Any) -> None:
+    x, y = clouds(100)
+    kid(sensors=akid.sensors(train=(x, y), batch_size=16)).practice(run_dir=tmp_path, max_epochs=1)
+    with pytest.raises(RunDirectoryError, match=message):
+        kid(sensors=akid.sensors(train=change(x, y), batch_size=16)).practice(run_dir=tmp_path, resume=True)
+    same = kid(sensors=akid.sensors(train=(x.copy(), y.copy()), batch_size=16))
+    assert same.practice(run_dir=tmp_path, resume=True).epoch == 5
+
+
+def test_a_validation_that_is_not_finite_is_said() -> None:
+    images, labels = clouds(20)
+    images[3] = np.nan
+    with pytest.warns(AkidWarning, match="loss over the val split is not finite"):
+        kid(sensors=akid.sensors(train=clouds(32), val=(images, labels)), practice=akid.Practice(epochs=1)).practice()
+
+
+def test_a_limit_behind_the_end_of_a_schedule_is_said() -> None:
+    ended = kid(optimizer=akid.SGD(learning_rate=Cosine(initial=0.1)), practice=akid.Practice(epochs=1))
+    with pytest.warns(AkidWarning, match="limit of 14 steps goes past the 7 that were planned"):
+        ended.practice(max_epochs=2)
 
 
 def test_predict_needs_no_labels_and_checks_its_input() -> None:

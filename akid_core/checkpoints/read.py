@@ -33,6 +33,11 @@ class Checkpoint:
     path: Path
 
     @property
+    def committed(self) -> bool:
+        """Whether it is there whole; pruning withdraws this first."""
+        return (self.path / COMMIT).exists()
+
+    @property
     def state(self) -> dict[str, Any]:
         """What the run needs beside its arrays to go on."""
         state: dict[str, Any] = plain.load(self.file(STATE))
@@ -85,7 +90,7 @@ class Checkpoint:
 
 def committed(directory: Path) -> list[Checkpoint]:
     """The committed checkpoints in a directory, by step; empty where the directory does not exist."""
-    return [checkpoint for checkpoint in attempts(directory) if (checkpoint.path / COMMIT).exists()]
+    return [checkpoint for checkpoint in attempts(directory) if checkpoint.committed]
 
 
 def newest(directory: Path) -> Checkpoint | None:
@@ -101,14 +106,19 @@ def newest_good(directory: Path, report: Callable[[str], object]) -> Checkpoint 
     """
     bad: list[CheckpointError] = []
     for checkpoint in reversed(attempts(directory)):
-        if not (checkpoint.path / COMMIT).exists():
-            report(f"Checkpoint {checkpoint.path} is torn: the process ended while it was written. It is passed over.")
+        if not checkpoint.committed:
+            report(
+                f"Checkpoint {checkpoint.path} is torn: the process ended while it was written, or writes it now. "
+                "It is passed over."
+            )
             continue
         try:
             checkpoint.verify()
         except NewerCheckpointError:
             raise
         except CheckpointError as error:
+            if not checkpoint.committed:  # the run goes on, and has pruned it meanwhile: there are later ones
+                return newest_good(directory, report)
             report(f"{error} It is passed over.")
             bad.append(error)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,13 @@ class ArraySource(Source):
 
     def rows(self, indices: np.ndarray) -> Fields:
         return {name: values.take(indices, axis=0) for name, values in self.data[self.split].items()}
+
+    def fingerprint(self) -> str:
+        digest = hashlib.blake2b(digest_size=16)
+        for name, values in self.data.get(self.split, {}).items():
+            digest.update(f"{name} {values.dtype.str} {values.shape}".encode())
+            digest.update(np.ascontiguousarray(values).data)
+        return digest.hexdigest()
 
     @property
     def in_memory(self) -> bool:

@@ -43,6 +43,10 @@ class Source(ABC):
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
         """The rows at `indices` (n,) int64, in that order: each field (n, …)."""
 
+    def fingerprint(self) -> str:
+        """A digest of the rows, where it costs little to make; a resumed run must find the same. Empty: not known."""
+        return ""
+
     @property
     def in_memory(self) -> bool:
         """Whether `rows` is a mere copy from memory; if not, the Sensor reads ahead in a thread."""

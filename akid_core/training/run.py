@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -13,15 +14,19 @@ from akid_core.backends.contract import SpanResult
 from akid_core.checkpoints import Checkpoint
 from akid_core.data.batch import Span
 from akid_core.data.prefetch import Reader
+from akid_core.data.source import SPLITS
+from akid_core.errors import RunDirectoryError
 from akid_core.observers.base import Observer
 from akid_core.observers.moment import Moment
 from akid_core.schedules.base import Horizon, Schedule
 from akid_core.specs.names import automatic_names
+from akid_core.training.difference import difference
 from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
 from akid_core.training.interval import bundle_looks, in_steps, looks, spans
 from akid_core.training.keeper import Keeper
 from akid_core.training.replay import raise_non_finite
+from akid_core.training.report import warn
 from akid_core.training.result import PracticeResult, Status, Values
 
 if TYPE_CHECKING:
@@ -44,7 +49,13 @@ class Run:
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.kid, self.limit, self.directory, self._relay, self._begun = kid, limit, directory, relay, begun
+        self._data = {
+            split: {"rows": len(sensor), "fingerprint": sensor.source.fingerprint()}
+            for split in SPLITS
+            if (sensor := kid.sensor(split)) is not None
+        }
         if checkpoint is not None:
+            self._check_data(checkpoint)
             kid.load(checkpoint)
             stored = checkpoint.state["observers"]
             for name, observer in self._observers.items():
@@ -61,6 +72,20 @@ class Run:
             name: in_steps(getattr(self.practice, f"{name}_every"), self.epoch_steps)
             for name in ("log", "validate", "checkpoint")
         }
+
+        idle = limit > self.state.horizon and not self.learning_rates(self.state.horizon, 1)[0]
+        if idle and self.state.horizon:
+            warn(
+                f"The limit of {limit} steps goes past the {self.state.horizon} that were planned, after which the "
+                "schedule's learning rate is 0: plan longer with practice.epochs or practice.steps."
+            )
+
+    def _check_data(self, checkpoint: Checkpoint) -> None:
+        """Raise `RunDirectoryError` where a run would go on with other data than it began with."""
+        if changed := difference(checkpoint.state["data"], self._data, "data"):
+            raise RunDirectoryError(
+                f"{checkpoint.path} learned from other data: {changed}. Resume with the same, or begin another run."
+            )
 
     # -- time
 
@@ -140,6 +165,8 @@ class Run:
     def validate(self) -> bool:
         """Evaluate the validation split and remember it; True if it is the best so far."""
         values = self.state.val = evaluate(self.strategy, self.graph, self.kid.sensor("val"))
+        if not math.isfinite(values.get("loss", 0.0)):
+            warn("The loss over the val split is not finite: look at its data and labels.")
         rate, best = self.kid.config.optimizer.learning_rate, self.practice.best
         if isinstance(rate, Schedule):
             self.state.observe_schedule(rate.observe(self.state.schedule_at(self.state.step), values))
@@ -199,6 +226,7 @@ class Run:
             "execution": asdict(self.kid.config.execution),
             "plan": self.kid.plan.to_json(),
             "brain": self.kid.brain_config(),
+            "data": self._data,
             "specs": {name: asdict(spec) for name, spec in self.train.spec.items()},
             "run": self.state.to_json(),
             "observers": {name: memory for name, memory in memories.items() if memory is not None},

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from akid_core.checkpoints import Checkpoint
-from akid_core.errors import RunDirectoryError
+from akid_core.errors import CheckpointError, RunDirectoryError
 from akid_core.specs.tensor import TensorSpec
 from akid_core.training.description import read_description
 from akid_core.training.directory import CONFIG, RunDirectory
@@ -23,18 +22,34 @@ def kid_of_run(
     """
     directory = RunDirectory(run_dir)
     directory.config()
+    changes = [f"backend={backend}"] if backend else []
+    while True:
+        checkpoint = _chosen(directory, newest)
+        kid = Kid.from_config(*read_description(str(directory.path / CONFIG), changes, prediction=prediction))
+        try:
+            if prediction:
+                specs = {name: TensorSpec(**spec) for name, spec in checkpoint.state["specs"].items()}
+                kid.graph = kid.config.brain.resolve(specs, losses=False)
+            kid.load(checkpoint)
+        except CheckpointError:
+            if checkpoint.committed:
+                raise
+            continue  # the run still practises, and has pruned it meanwhile
+        return kid, checkpoint
+
+
+def _chosen(directory: RunDirectory, newest: bool) -> Checkpoint:
     checkpoint = directory.newest(warn)
     if checkpoint is None:
         raise RunDirectoryError(
-            f"{run_dir} holds no checkpoint yet. Practise first: akid practice … --run-dir {run_dir}"
+            f"{directory.path} holds no checkpoint yet. Practise first: akid practice … --run-dir {directory.path}"
         )
-    if not newest:
-        checkpoint = directory.best(checkpoint.state["run"]["best_step"], warn) or checkpoint
-    changes = [f"backend={backend}"] if backend else []
-    config = str(Path(run_dir).resolve() / CONFIG)
-    kid = Kid.from_config(*read_description(config, changes, prediction=prediction))
-    if prediction:
-        specs = {name: TensorSpec(**spec) for name, spec in checkpoint.state["specs"].items()}
-        kid.graph = kid.config.brain.resolve(specs, losses=False)
-    kid.load(checkpoint)
-    return kid, checkpoint
+    if newest:
+        return checkpoint
+    try:
+        best_step = checkpoint.state["run"]["best_step"]
+    except CheckpointError:
+        if checkpoint.committed:
+            raise
+        return _chosen(directory, newest)
+    return directory.best(best_step, warn) or checkpoint
