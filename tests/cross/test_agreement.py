@@ -13,6 +13,7 @@ from akid_core import layers as L
 from akid_core.data.batch import Batch
 from akid_core.graph.resolved import Value
 from akid_core.specs.precision import Precision
+from akid_core.testing.referee import difference
 
 pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
@@ -56,12 +57,6 @@ def kid(backend: str, dtype: str, optimizer: akid.Optimizer | None = None) -> ak
     )
 
 
-def error(value: np.ndarray, reference: np.ndarray) -> float:
-    """Norm of the difference over the norm, whose floor is 1e-3 times the square root of the size."""
-    floor = 1e-3 * np.sqrt(reference.size)
-    return float(np.linalg.norm(value.astype(np.float64) - reference) / max(np.linalg.norm(reference), floor))
-
-
 def judge(what: str, errors: dict[str, float], goal: float) -> None:
     """Every error is at most `goal`; the worst is printed for `pytest -s`."""
     worst = max(errors, key=lambda name: errors[name], default=None)
@@ -92,11 +87,13 @@ def test_values_and_gradients_in_float32(backend: str, referee: akid.Kid) -> Non
     for training in (False, True):
         mine = one.network.values(fields, targets, training=training, step=7)
         theirs = referee.network.values(fields, targets, training=training, step=7)
-        errors = {str(target): error(*pair) for target, *pair in zip(targets, mine, theirs, strict=True)}
+        errors = {str(target): difference(*pair) for target, *pair in zip(targets, mine, theirs, strict=True)}
         judge(f"{backend} forward, training {training}, float32", errors, 1e-5)
     gradients, expected = (net.strategy.trainer.gradients(batch, 7) for net in (one, referee))  # type: ignore[attr-defined]
     assert gradients.keys() == expected.keys()
-    judge(f"{backend} gradients, float32", {path: error(gradients[path], expected[path]) for path in expected}, 1e-4)
+    judge(
+        f"{backend} gradients, float32", {path: difference(gradients[path], expected[path]) for path in expected}, 1e-4
+    )
 
 
 @pytest.mark.parametrize("backend", ["numpy", *NATIVE])
@@ -122,7 +119,7 @@ def test_a_masked_batch_is_the_batch_without_the_masked_rows(backend: str) -> No
     expected = outcome(labels, np.ones(12), "numpy", kept)
     found = outcome(np.where(kept, labels, -1), kept.astype(float), backend)
     assert found.keys() == expected.keys()
-    errors = {name: error(found[name], expected[name]) for name in expected}
+    errors = {name: difference(found[name], expected[name]) for name in expected}
     judge(f"{backend} masked rows, float64", errors, 1e-10)
     spoilt = outcome(np.where(kept, labels, -1), np.ones(12), backend)
     assert np.isnan(spoilt["objective"]).all()
@@ -137,7 +134,7 @@ def test_fifty_steps_in_float64_with_dropout_and_augmentation(backend: str) -> N
     ):
         judge(
             f"{backend} {kind} after 50 steps, float64",
-            {name: error(mine[name], theirs[name]) for name in theirs},
+            {name: difference(mine[name], theirs[name]) for name in theirs},
             1e-8,
         )
 
@@ -202,7 +199,7 @@ def test_optimizers_with_the_same_gradients_in_float64(optimizer: akid.Optimizer
     for backend in NATIVE:
         for mine, theirs in zip(trained(backend), expected, strict=True):
             assert mine.keys() == theirs.keys()
-            errors = {name: error(mine[name], theirs[name]) for name in theirs}
+            errors = {name: difference(mine[name], theirs[name]) for name in theirs}
             judge(f"{backend} {optimizer.component()} after 50 updates, float64", errors, 1e-10)
 
 

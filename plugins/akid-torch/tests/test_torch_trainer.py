@@ -18,16 +18,11 @@ from akid_core.graph.resolved import Value
 from akid_core.optimizers import SGD, Adam, AdamW
 from akid_core.plugins import default_manager
 from akid_core.specs.precision import Precision
+from akid_core.testing.referee import difference
 from akid_torch.backend import TorchBackend
 
 STEPS = 12
 RATES = 0.05 / (1 + np.arange(STEPS))
-
-
-def difference(value: np.ndarray, reference: np.ndarray) -> float:
-    """norm(value - reference) / norm(reference), the denominator at least 1e-3 * sqrt(size)."""
-    least = 1e-3 * np.sqrt(reference.size)
-    return float(np.linalg.norm(value - reference) / max(np.linalg.norm(reference), least))
 
 
 def train(live: Any, make_span: Any, brain: Brain, *spans: int, **settings: Any) -> tuple[Any, Arrays, Arrays]:
