@@ -194,6 +194,11 @@ def test_predict_writes_what_python_gives(toy) -> None:
     assert outputs.shape == (5, 2)
     assert np.array_equal(outputs, np.load("z.npy"))
     assert toy.akid("predict", "run", "--input", "x.npy").out == f"{outputs}\n"
+    refused = toy.akid("predict", "run", "--input", "x.npy", "--output", "y.npz")
+    assert (refused.code, refused.err) == (
+        2,
+        "akid: --output y.npz: this brain has one output, to be written as .npy.\n",
+    )
     np.save("none.npy", rows[:0])
     assert toy.akid("predict", "run", "--input", "none.npy", "--output", "y.npy").code == 0
     assert np.load("y.npy").shape == (0, 2)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from akid_core.cli.options import add_stored
-from akid_core.errors import DataError
+from akid_core.errors import DataError, UsageError
 
 
 def main(arguments: list[str]) -> int:
@@ -44,14 +44,18 @@ def _read(path: Path) -> Any:
         loaded = np.load(path, allow_pickle=False)
         return dict(loaded.items()) if hasattr(loaded, "items") else loaded
     except (OSError, ValueError, EOFError, BadZipFile) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be read as .npy or .npz: {reason}.") from error
+        said = str(getattr(error, "strerror", None) or error)  # whose further sentences advise what akid does not do
+        raise DataError(f"{path} cannot be read as .npy or .npz: {said.partition('. ')[0].rstrip('.')}.") from error
 
 
 def _write(outputs: Any, target: Path) -> None:
-    """Write the whole file or none."""
+    """Write the whole file or none. Raises `UsageError` for a suffix that promises something else."""
     import numpy as np
 
+    suffix = ".npz" if isinstance(outputs, dict) else ".npy"
+    if target.suffix != suffix:
+        several = f"several outputs ({', '.join(outputs)})" if isinstance(outputs, dict) else "one output"
+        raise UsageError(f"--output {target}: this brain has {several}, to be written as {suffix}.")
     draft = target.with_name(f".{target.name}.new")
     try:
         with draft.open("wb") as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ ArrayData = np.ndarray | Sequence[Any] | Mapping[str, Any]
 class ArraySource(Source):
     """Fields of equal length for each split, as `read_arrays` makes them. Nothing is copied before rows are read."""
 
-    data: Mapping[str, Fields]
+    data: Mapping[str, Fields] = field(repr=False)
 
     def __post_init__(self) -> None:
         specs = {split: _spec(fields) for split, fields in self.data.items()}

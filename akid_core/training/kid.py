@@ -99,6 +99,10 @@ class Kid:
         """The Kid that a YAML file describes; `overrides` are texts like `optimizer.learning_rate=0.1`."""
         return cls.from_config(*read_description(str(Path(path).resolve()), overrides))
 
+    def __repr__(self) -> str:
+        brain, backend = self.config.brain, self.config.backend or "the installed backend of highest priority"
+        return f"<Kid with a brain of {len(brain.blocks)} blocks, {self.config.optimizer.component()}, on {backend}>"
+
     # -- parts, each made when first used
 
     @cached_property
