@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -38,7 +37,7 @@ from akid_core.optimizers import SGD, Optimizer
 from akid_core.plugins.manager import default_manager
 from akid_core.specs import Layer, ParamSpec, TensorSpec
 from akid_core.specs.context import Context
-from akid_core.specs.layer import Array, Loss, Metric
+from akid_core.specs.layer import Array
 from akid_core.specs.precision import Precision
 
 BACKEND = NumpyBackend()
@@ -469,20 +468,6 @@ class Careless(Layer):
         return self.given(context.ops, x)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CarelessLoss(Loss):
-    given: Callable[..., Any]
-
-    def forward(self, context: Context, *inputs: Array) -> Any:
-        return self.given(*inputs)
-
-
-@dataclass(frozen=True, kw_only=True)
-class CarelessMetric(Metric):
-    def forward(self, context: Context, *inputs: Array) -> Any:
-        return context.ops.sum(inputs[0])
-
-
 BROKEN_PROMISES = [
     (lambda ops, x: ops.sum(x, axis=1), "float32[3]: make `outputs` and `forward` agree."),
     (lambda ops, x: x, "float32[3, 2]: make `outputs` and `forward` agree."),
@@ -506,30 +491,6 @@ def test_a_layer_gives_what_it_promises(given: Callable[..., Any], gave: str) ->
     with pytest.raises(SpecError) as caught:
         live(graph).values({"x": np.zeros((3, 2))}, [Value("out")])
     assert str(caught.value) == message
-
-
-@pytest.mark.parametrize(
-    ("given", "gave"),
-    [
-        (lambda p, y: (p - y, p * 0.0), "float32[3, 1], float32[3, 1]"),
-        (lambda p, y: p - y, "float32[3, 1]"),
-    ],
-)
-def test_a_loss_gives_a_value_and_a_weight_for_each_row(given: Callable[..., Any], gave: str) -> None:
-    brain = Brain.sequential(Dense(units=1, name="line"), inputs="x")
-    graph = brain.with_loss(CarelessLoss(name="loss", given=given), "line", "y").resolve(
-        {"x": TensorSpec(("N", 2)), "y": TensorSpec(("N", 1))}
-    )
-    message = f"Block 'loss' (CarelessLoss) promises float32[N], float32[N], and gave {gave}: a loss gives a value and"
-    with pytest.raises(SpecError, match=re.escape(message)):
-        trainer(live(graph), SGD()).run(span(batch(x=np.zeros((3, 2)), y=np.zeros((3, 1)))), np.array([0.1]))
-
-
-def test_a_metric_gives_its_parts() -> None:
-    brain = Brain.sequential(Dense(units=1, name="line"), inputs="x").with_metric(CarelessMetric(name="sum"), "line")
-    network = live(brain.resolve({"x": TensorSpec(("N", 2))}))
-    with pytest.raises(SpecError, match=r"'sum' \(CarelessMetric\) promises .*, and gave float32\[\]: a metric gives"):
-        network.measure(batch(x=np.zeros((3, 2))))
 
 
 def test_infinities_pass_without_warnings() -> None:
