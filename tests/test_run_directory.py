@@ -74,7 +74,7 @@ def test_limits_execution_and_observers_may_change(change: str, toy) -> None:
 def test_differences_are_named_by_their_path() -> None:
     assert difference({"a": [1, {"b": 2}]}, {"a": [1, {"b": 2}]}) == ""
     assert difference({"a": [1, {"b": 2}]}, {"a": [1, {"b": 3}]}) == "a[1].b was 2 and is now 3"
-    assert difference({"a": [1, 2]}, {"a": [1]}) == "a was [1, 2] and is now [1]"
+    assert difference({"a": [1, 2]}, {"a": [1]}) == "a had 2 items and now has 1"
 
 
 def test_another_brain_is_refused(toy) -> None:
