@@ -107,8 +107,28 @@ class TryAgainError(AkidError):
     exit_code = EXIT_TRY_AGAIN
 
 
+_ELSEWHERE = {
+    "cross_entropy": "softmax_cross_entropy",
+    "linear": "dense",
+    "lr": "learning_rate",
+    "mse": "mean_squared_error",
+    "out_channels": "channels",
+    "out_features": "units",
+    "filters": "channels",
+    "kernel_size": "kernel",
+    "strides": "stride",
+    "p": "rate",
+    "eps": "epsilon",
+    "wd": "weight_decay",
+    "tf": "tensorflow",
+    "pytorch": "torch",
+}
+"""What newcomers call things, having met them in other frameworks."""
+
+
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the nearest of `known`, or an empty string."""
     lowered = {candidate.lower(): candidate for candidate in known}
-    near = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    elsewhere = _ELSEWHERE.get(name.lower(), "")
+    near = [elsewhere] if elsewhere in lowered else difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     return f" Did you mean '{lowered[near[0]]}'?" if near else ""
