@@ -64,6 +64,13 @@ def test_settings_as_python() -> None:
     assert "arguments={'sizes': (1,), 'deep': {'x': None}}" in settings_text(attached)
 
 
+def test_what_an_attached_module_holds_is_not_counted_and_that_is_said() -> None:
+    body = Attach(name="body", target="fractions:Fraction", out=("N", 2))
+    text = Brain.sequential(body, inputs={"x": TensorSpec(("N", 2))}).summary({})
+    assert next(line for line in text.splitlines() if line.startswith("body")).endswith("  its own")
+    assert "beside those of attached modules, 0 trained parameters" in text
+
+
 # --- attached modules: `fractions:Fraction` stands for any class that can be imported ---
 
 

@@ -7,6 +7,7 @@ from dataclasses import is_dataclass
 from typing import Any
 
 from akid_core.config.components import changed
+from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call, Graph
 
 _HEAD = ("block", "layer", "takes", "gives", "parameters")
@@ -15,7 +16,8 @@ _HEAD = ("block", "layer", "takes", "gives", "parameters")
 def summary(graph: Graph) -> str:
     """One line for each layer: path, layer with its settings, inputs, output specs, number of trained parameters.
 
-    Shared parameters are counted once, at their owner; losses and metrics stand below a line, totals at the end.
+    Shared parameters are counted once, at their owner; what an attached module holds is known when it is live. Losses
+    and metrics stand below a line, totals at the end.
     """
     inputs = [(name, "", "", str(spec), "") for name, spec in graph.inputs.items()]
     layers = [_row(call) for call in graph.calls]
@@ -46,7 +48,8 @@ def _text(value: Any) -> str:
 
 def _row(call: Call) -> tuple[str, str, str, str, str]:
     own = sum(param.size for param in call.params if param.trained)
-    count = f"as {call.owner}" if call.owner != call.path else f"{own:,}" if own else ""
+    count = "its own" if isinstance(call.layer, Attach) else f"{own:,}" if own else ""
+    count = f"as {call.owner}" if call.owner != call.path else count
     gives = ", ".join(map(str, call.out_specs))
     return call.path, settings_text(call.layer), ", ".join(map(str, call.inputs)), gives, count
 
@@ -62,4 +65,6 @@ def _totals(graph: Graph) -> str:
     state = sum(param.size for param in graph.params.values() if not param.trained)
     gives = ", ".join(f"{name} = {graph.spec(value)}" for name, value in graph.outputs.items())
     types = dict.fromkeys((graph.precision.params, graph.precision.compute, graph.precision.reductions))
-    return f"gives {gives}; {trained:,} trained parameters, {state:,} of state; {'/'.join(types)}"
+    holds = any(isinstance(call.layer, Attach) for call in graph.calls)
+    attached = "beside those of attached modules, " if holds else ""
+    return f"gives {gives}; {attached}{trained:,} trained parameters, {state:,} of state; {'/'.join(types)}"
