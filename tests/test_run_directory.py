@@ -131,12 +131,12 @@ def test_a_moved_directory_is_complete(toy) -> None:
     assert toy.akid("practice", moved / "config.yaml", "--run-dir", moved, "--resume").code == 0
 
 
-def test_the_backend_that_was_chosen_is_written(toy) -> None:
+def test_the_backend_that_was_chosen_is_said_and_written(toy) -> None:
     toy.describe("backend: numpy\n", "")
-    chosen = toy.practice("run", "--max-steps", 0, "--set", "execution={}").out.splitlines()[0]
-    config = (toy.folder / "run/config.yaml").read_text()
-    assert "the installed backend of highest priority" in chosen
-    assert config.splitlines()[1].removeprefix("backend: ") in chosen
+    said = toy.practice("run", "--max-steps", 0, "--set", "execution={}")
+    backend = (toy.folder / "run/config.yaml").read_text().splitlines()[1].removeprefix("backend: ")
+    assert said.err == f"akid: no backend is named, so {backend} is taken, the installed one of highest priority.\n"
+    assert f"on {backend} (" in said.out.splitlines()[0]
 
 
 def test_a_kid_made_in_python_writes_and_resumes_its_run(toy) -> None:

@@ -31,11 +31,8 @@ class Console(Observer):
     def akid_practice_begin(self, context: Moment) -> None:
         plan = context.kid.plan
         threads = "" if plan.threads is None else f", {plan.threads} thread{'' if plan.threads == 1 else 's'}"
-        chosen = "" if context.kid.config.backend else ", the installed backend of highest priority"
         steps = f"steps {context.step} to {context.limit}" if context.step else f"{context.limit} steps"
-        self.say(
-            f"{self.title}: {steps} on {plan.backend} ({plan.device}{threads}{chosen}); run directory {context.run_dir}"
-        )
+        self.say(f"{self.title}: {steps} on {plan.backend} ({plan.device}{threads}); run directory {context.run_dir}")
 
     @hookimpl
     def akid_practice_error(self, context: Moment) -> None:

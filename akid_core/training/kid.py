@@ -39,7 +39,7 @@ from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
 from akid_core.training.loop import practise
 from akid_core.training.predict import predict
-from akid_core.training.report import warn
+from akid_core.training.report import tell, warn
 from akid_core.training.result import Interrupted, PracticeResult, Values
 from akid_core.training.run import Run
 from akid_core.training.signals import SignalWatch
@@ -137,7 +137,11 @@ class Kid:
 
     @cached_property
     def backend_name(self) -> str:
-        return self.config.backend or choose_backend(self.registry)
+        if self.config.backend:
+            return self.config.backend
+        chosen = choose_backend(self.registry)
+        tell(f"no backend is named, so {chosen} is taken, the installed one of highest priority.")
+        return chosen
 
     @cached_property
     def backend(self) -> Backend:
