@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from akid_core.cli.main import main
+from akid_core.graph.brain import Brain
+from akid_core.layers import Accuracy, Conv2d, Dense, Flatten, ReLU, SoftmaxCrossEntropy
 
 pytest_plugins = ["akid_core.testing.plugin"]
 
@@ -197,3 +199,20 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     made.describe()
     monkeypatch.chdir(tmp_path)
     return made
+
+
+@pytest.fixture
+def public_example() -> Brain:
+    """The network of the README's first screen."""
+    return (
+        Brain.sequential(
+            Conv2d(channels=32, kernel=5, name="conv1"),
+            ReLU(),
+            Flatten(),
+            Dense(units=10, name="logits"),
+            inputs="image",
+            outputs="logits",
+        )
+        .with_loss(SoftmaxCrossEntropy(), "logits", "label")
+        .with_metric(Accuracy(), "logits", "label")
+    )

@@ -68,20 +68,8 @@ def order(graph: Graph) -> list[str]:
     return [call.path for call in graph.calls]
 
 
-def test_the_public_example() -> None:
-    graph = (
-        Brain.sequential(
-            Conv2d(channels=32, kernel=5, name="conv1"),
-            ReLU(),
-            Flatten(),
-            Dense(units=10, name="logits"),
-            inputs="image",
-            outputs="logits",
-        )
-        .with_loss(SoftmaxCrossEntropy(), "logits", "label")
-        .with_metric(Accuracy(), "logits", "label")
-        .resolve(FIELDS)
-    )
+def test_the_public_example(public_example: Brain) -> None:
+    graph = public_example.resolve(FIELDS)
     assert order(graph) == ["conv1", "relu", "flatten", "logits"]
     assert [call.inputs for call in graph.calls] == [(Value(name),) for name in ("image", "conv1", "relu", "flatten")]
     assert graph.inputs == {"image": IMAGE}

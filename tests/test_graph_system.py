@@ -6,23 +6,8 @@ import pytest
 
 from akid_core.errors import AmbiguousNameError, DuplicateNameError, GraphError, UnknownNameError
 from akid_core.graph import Brain, Edge, Node, System
-from akid_core.layers import Accuracy, Add, Conv2d, Dense, Flatten, MaxPool2d, ReLU, SoftmaxCrossEntropy
+from akid_core.layers import Accuracy, Add, Conv2d, Dense, MaxPool2d, ReLU, SoftmaxCrossEntropy
 from akid_core.specs import TensorSpec
-
-
-def lenet() -> Brain:
-    return (
-        Brain.sequential(
-            Conv2d(channels=32, kernel=5, name="conv1"),
-            ReLU(),
-            Flatten(),
-            Dense(units=10, name="logits"),
-            inputs="image",
-            outputs="logits",
-        )
-        .with_loss(SoftmaxCrossEntropy(), "logits", "label")
-        .with_metric(Accuracy(), "logits", "label")
-    )
 
 
 def test_unnamed_blocks_are_called_by_class_and_count() -> None:
@@ -35,17 +20,19 @@ def test_counting_passes_over_names_that_are_given() -> None:
     assert list(system.named) == ["relu_4", "relu_2", "relu_5", "relu"]
 
 
-def test_losses_and_metrics_count_with_the_blocks() -> None:
-    brain = lenet().with_loss(SoftmaxCrossEntropy(), "logits", "label").with_metric(Accuracy(), "conv1", name="top")
+def test_losses_and_metrics_count_with_the_blocks(public_example: Brain) -> None:
+    brain = public_example.with_loss(SoftmaxCrossEntropy(), "logits", "label").with_metric(
+        Accuracy(), "conv1", name="top"
+    )
     assert list(brain.named)[4:] == ["softmax_cross_entropy", "softmax_cross_entropy_2", "accuracy", "top"]
 
 
-def test_equal_descriptions_are_equal() -> None:
-    assert lenet() == lenet()
+def test_equal_descriptions_are_equal(public_example: Brain) -> None:
+    assert public_example == public_example
     by_block = System.sequential(ReLU(name="act"))
     by_node = System(nodes=(Node("act", ReLU()),))
     assert by_block == by_node == System.graph(ReLU(name="act").on())
-    assert lenet() != Brain.sequential(*lenet().nodes[:3], inputs="image")
+    assert public_example != Brain.sequential(*public_example.nodes[:3], inputs="image")
     assert System.sequential(ReLU(), inputs="x") != System.sequential(ReLU(), inputs="y")
     assert System(inputs="x", outputs="a") == System(inputs=("x",), outputs=["a"])
 
@@ -97,11 +84,11 @@ def test_an_exact_path_comes_before_an_ending() -> None:
     assert system["a"] == Dense(units=1, name="a")
 
 
-def test_unknown_block() -> None:
+def test_unknown_block(public_example: Brain) -> None:
     with pytest.raises(
         UnknownNameError, match=r"no block 'conv2'.*Did you mean 'conv1'\?.*conv1, relu, flatten, logits"
     ):
-        lenet()["conv2"]
+        public_example["conv2"]
     nested = System.sequential(System.sequential(Dense(units=1, name="logits"), name="head"))
     with pytest.raises(UnknownNameError, match="Did you mean 'head/logits'"):
         nested["logit"]
@@ -118,11 +105,11 @@ def test_an_ending_is_a_whole_name() -> None:
         System.sequential(System.sequential(ReLU(name="act"), name="big"))["ct"]
 
 
-def test_names_must_differ() -> None:
+def test_names_must_differ(public_example: Brain) -> None:
     with pytest.raises(DuplicateNameError, match=r"'a': ReLU and Dense\. Rename.*share="):
         _ = System.sequential(ReLU(name="a"), Dense(units=1, name="a")).named
     with pytest.raises(DuplicateNameError):
-        _ = lenet().with_metric(Accuracy(), "logits", "label", name="conv1").named
+        _ = public_example.with_metric(Accuracy(), "logits", "label", name="conv1").named
     with pytest.raises(DuplicateNameError, match="Two inputs share a name: x, y, x"):
         _ = System(inputs=("x", "y", "x")).named
     with pytest.raises(AmbiguousNameError, match="'x' is both an input and a block"):
