@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -98,8 +98,41 @@ class Network(ABC):
         """Losses and metrics of one batch, evaluating."""
 
 
+class StepProgram(Protocol):
+    """One step of training, as a function of the user's own sees it: `execution: {step: {torch: "mine:step"}}`.
+
+    The function `step(program)` replaces a backend's train program in its own framework, and returns the objective, a
+    scalar tensor; data, losses, metrics, checkpoints and hooks stay as they are. What the backend does by itself is::
+
+        def step(program):  # PyTorch
+            objective = program.objective()
+            program.update(torch.autograd.grad(objective, list(program.parameters.values())))
+            return objective
+
+    `fields`: the batch by name, `Batch.WEIGHTS` with it. `parameters`: the live tensors that are trained, by path.
+    `number`: of the step. `learning_rate`: of the step.
+    """
+
+    fields: Mapping[str, Any]
+    parameters: Mapping[str, Any]
+    number: Any
+    learning_rate: Any
+
+    def objective(self) -> Any:
+        """One forward pass of the declared graph: what is minimised. Losses and metrics are noted; once a step."""
+
+    def update(self, gradients: Sequence[Any]) -> None:
+        """Clip, regularise and move: a gradient for each of `parameters` in their order, None where it is zero."""
+
+
 class Trainer(ABC):
-    """The train program of one network with one optimizer."""
+    """The train program of one network with one optimizer.
+
+    Trained are the parameters that the graph trains and does not freeze; state that the graph freezes keeps its values.
+    With `plan.micro_batches` n each batch is computed in n parts of nearly equal size (no more than there are rows),
+    one after the other: the gradient is that of the objective over the whole batch, weights and all; masks follow the
+    rows' own numbers, and state takes one update for each part.
+    """
 
     @abstractmethod
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:

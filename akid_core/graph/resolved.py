@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from functools import cached_property
 
 from akid_core.specs.layer import Layer, Loss, Metric
@@ -53,6 +54,7 @@ class Graph:
     """A checked network. `inputs`: what `predict` needs. `fields`: what losses and metrics use of the batch besides.
 
     `calls` hold the layers, `losses` (each a `Loss`) and `metrics` (each a `Metric`) follow them. All paths are unique.
+    `frozen`: globs of parameter paths that practice leaves as they are: weights get no gradient, state no update.
     """
 
     inputs: Mapping[str, TensorSpec]
@@ -62,6 +64,7 @@ class Graph:
     losses: tuple[Call, ...] = ()
     metrics: tuple[Call, ...] = ()
     precision: Precision = field(default_factory=Precision)
+    frozen: tuple[str, ...] = ()
 
     @cached_property
     def params(self) -> Mapping[str, ParamSpec]:
@@ -92,10 +95,14 @@ class Graph:
                 wanted.update(value.source for value in call.inputs if not value.delay)
         return tuple(reversed(chosen))
 
+    def freezes(self, path: str) -> bool:
+        """Whether the parameter at `path`, weight or state, never changes."""
+        return any(fnmatchcase(path, pattern) for pattern in self.frozen)
+
     @property
     def trained(self) -> tuple[str, ...]:
         """Paths of the parameters that are trained."""
-        return tuple(path for path, param in self.params.items() if param.trained)
+        return tuple(path for path, param in self.params.items() if param.trained and not self.freezes(path))
 
     @property
     def loss_layers(self) -> Mapping[str, Loss]:
