@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.backends.contract import Arrays, Backend, Network
-from akid_core.backends.plan import Execution, Plan
+from akid_core.backends.plan import Execution
 from akid_core.data.batch import Batch, Span
 from akid_core.graph.resolved import Call, Graph, Value
 from akid_core.initializers import Zeros
@@ -94,7 +94,7 @@ class Trial:
         given = self.inputs or tuple(_draw(random, spec, self.batch) for spec in self.in_specs)
         fields = {f"input{number}": np.asarray(value) for number, value in enumerate(given)}
         for number, spec in enumerate(self._call(FLOAT32).out_specs):
-            if spec.shape[:1] == ("N",):
+            if _weighed(self.layer, spec):
                 fields[f"cotangent{number}"] = _draw(random, spec, self.batch)
         weights = np.random.default_rng((self.seed, 1)).uniform(0.5, 1.5, self.batch)
         return fields | {Batch.WEIGHTS: weights.astype(np.float32)}
@@ -109,34 +109,50 @@ class Trial:
             values[spec.name] = drawn.astype(np.float32)
         return values
 
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """The specs of the outputs."""
+        return self._call(FLOAT32).out_specs
+
+    @property
+    def held(self) -> Arrays:
+        """Inputs and parameters by name: what the parameters of `probed` are filled with."""
+        return {**self.fields, **self.params}
+
+    def of(self, batch: int) -> Trial:
+        """The same trial with another number of rows; given inputs must have as many."""
+        inputs = None if self.inputs is None else tuple(value[:batch] for value in self.inputs)
+        return replace(self, batch=batch, inputs=inputs)
+
     def forward(self, backend: Backend, precision: Precision, *, training: bool = False, step: int = 0) -> list[Any]:
         """The outputs in canonical layout."""
-        network = self._network(backend, self._plain(precision))
+        network = self._network(backend, self.plain(precision))
         targets = [Value("layer", number) for number in range(len(self._call(precision).out_specs))]
         return network.values(self.fields, targets, training=training, step=step)
 
     def gradients(self, backend: Backend, precision: Precision) -> Arrays:
         """Gradients of the objective at step 0 by `input0`, … (floating ones) and by parameter name, training."""
-        graph = self._probed(precision)
+        graph = self.probed(precision)
         network = self._network(backend, graph)
-        trainer = backend.trainer(network, SGD(learning_rate=0.0), self._plan(backend, graph))
-        gradients = trainer.gradients(self._batch(), 0)
+        trainer = backend.trainer(network, SGD(learning_rate=0.0), backend.plan(Execution(), graph))
+        gradients = trainer.gradients(batch_of(self.fields), 0)
         return {_short(path): gradient for path, gradient in gradients.items()}
 
     def updates(self, backend: Backend, precision: Precision) -> Arrays:
         """The state parameters by name after one training step."""
-        graph = self._probed(precision)
+        graph = self.probed(precision)
         network = self._network(backend, graph)
-        trainer = backend.trainer(network, SGD(learning_rate=0.0), self._plan(backend, graph))
-        batch = self._batch()
-        fields = {name: value[None] for name, value in batch.fields.items()}
-        trainer.run(Span(0, 0, fields, batch.weights[None], batch.positions[None], batch.rows[None]), np.zeros(1))
+        trainer = backend.trainer(network, SGD(learning_rate=0.0), backend.plan(Execution(), graph))
+        trainer.run(span_of(self.fields), np.zeros(1))
         return {_short(path): network[path] for path, spec in graph.params.items() if not spec.trained}
 
-    def objective(self, moved: Mapping[str, np.ndarray]) -> float:
-        """What `gradients` differentiates, by the referee in float64, with some inputs and parameters replaced."""
-        graph = self._probed(FLOAT64)
-        network = self._network(referee(), graph)
+    def objective(self, moved: Mapping[str, np.ndarray], backend: Backend | None = None) -> float:
+        """What `gradients` differentiates, in float64, with some inputs and parameters replaced.
+
+        `backend`: what computes it, by default the referee.
+        """
+        graph = self.probed(FLOAT64)
+        network = self._network(backend or referee(), graph)
         paths = {_short(path): path for path in graph.params}
         network.fill({paths[name]: value for name, value in moved.items()})
         total = 0.0
@@ -151,7 +167,7 @@ class Trial:
         inputs = tuple(Value(f"input{number}") for number in range(len(specs)))
         return _call("layer", self.layer, inputs, specs, precision)
 
-    def _plain(self, precision: Precision) -> Graph:
+    def plain(self, precision: Precision) -> Graph:
         """The layer between inputs and outputs."""
         call = self._call(precision)
         place = "losses" if isinstance(self.layer, Loss) else "metrics" if isinstance(self.layer, Metric) else "calls"
@@ -159,7 +175,7 @@ class Trial:
         calls: dict[str, Any] = {"calls": (), place: (call,)}
         return Graph(inputs=fields, fields={}, outputs={}, precision=precision, **calls)
 
-    def _probed(self, precision: Precision) -> Graph:
+    def probed(self, precision: Precision) -> Graph:
         """The layer between probes, which hold its floating inputs as parameters, and losses that weigh its outputs."""
         call = self._call(precision)
         probes, fields = [], {}
@@ -173,7 +189,7 @@ class Trial:
             return Graph(inputs={}, fields=fields, calls=tuple(probes), outputs={}, losses=(call,), precision=precision)
         losses = []
         for number, spec in enumerate(call.out_specs):
-            if spec.floating:
+            if _weighed(self.layer, spec):
                 inputs = (Value("layer", number), Value(f"cotangent{number}"))
                 losses.append(_call(f"loss{number}", Projection(), inputs, (spec, spec), precision))
                 fields[f"cotangent{number}"] = spec
@@ -181,19 +197,30 @@ class Trial:
         return Graph(inputs={}, fields=fields, calls=calls, outputs={}, losses=tuple(losses), precision=precision)
 
     def _network(self, backend: Backend, graph: Graph) -> Network:
-        network = backend.network(graph, self._plan(backend, graph), self.seed)
-        network.place("cpu")
-        held = {**self.fields, **self.params}
-        network.fill({path: held[_short(path)] for path in graph.params})
-        return network
+        return filled(backend, graph, {path: self.held[_short(path)] for path in graph.params}, self.seed)
 
-    def _plan(self, backend: Backend, graph: Graph) -> Plan:
-        return backend.plan(Execution(), graph)
 
-    def _batch(self) -> Batch:
-        fields = {name: value for name, value in self.fields.items() if name != Batch.WEIGHTS}
-        index = np.arange(self.batch)
-        return Batch(fields, self.fields[Batch.WEIGHTS], index, index)
+def filled(backend: Backend, graph: Graph, values: Mapping[str, np.ndarray], seed: int = 0) -> Network:
+    """A network of the graph, placed, with these parameters."""
+    network = backend.network(graph, backend.plan(Execution(), graph), seed)
+    network.place("cpu")
+    network.fill(values)
+    return network
+
+
+def batch_of(fields: Mapping[str, np.ndarray]) -> Batch:
+    """The fields, each (n, ...) and the row weights among them, as one batch."""
+    weights = fields[Batch.WEIGHTS]
+    index = np.arange(len(weights))
+    return Batch({name: value for name, value in fields.items() if name != Batch.WEIGHTS}, weights, index, index)
+
+
+def span_of(fields: Mapping[str, np.ndarray], steps: int = 1, *, first_step: int = 0, first_row: int = 0) -> Span:
+    """Steps that all take the same batch of `fields`, each (n, ...) and the row weights among them."""
+    batch = batch_of(fields)
+    stacked = {name: np.stack([value] * steps) for name, value in batch.fields.items()}
+    weights, index = np.stack([batch.weights] * steps), np.stack([batch.positions] * steps)
+    return Span(0, first_step, stacked, weights, index, index, first_row)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,6 +262,11 @@ def _call(
     )
     out_specs = outputs if isinstance(outputs, tuple) else (outputs,)
     return Call(path, layer, inputs, in_specs, out_specs, params, owner=path)
+
+
+def _weighed(layer: Layer, output: TensorSpec) -> bool:
+    """Whether a cotangent weighs an output: it holds numbers of each row, and is no metric's."""
+    return output.floating and output.shape[:1] == ("N",) and not isinstance(layer, Metric)
 
 
 def _draw(random: np.random.Generator, spec: TensorSpec, batch: int) -> np.ndarray:

@@ -122,7 +122,7 @@ class NumpyOps:
 
         def vjp(g: np.ndarray) -> np.ndarray:
             moved = np.moveaxis(x.data, axes, last)
-            rows = moved.reshape(*moved.shape[: last[0]], -1)
+            rows = moved.reshape(*moved.shape[: last[0]], math.prod(moved.shape[last[0] :]))
             gradient = np.zeros_like(rows)
             first = np.argmax(rows, axis=-1)[..., None]
             np.put_along_axis(gradient, first, g.reshape(first.shape), axis=-1)

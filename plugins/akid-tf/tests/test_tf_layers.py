@@ -76,7 +76,7 @@ def test_agrees_with_the_referee(backend: TensorflowBackend, name: str) -> None:
 
 def built(backend: TensorflowBackend, layer: Layer, specs: tuple[TensorSpec, ...], precision: Precision) -> LiveLayer:
     """The module that the backend makes of a layer."""
-    graph = Trial(layer=layer, in_specs=specs)._plain(precision)
+    graph = Trial(layer=layer, in_specs=specs).plain(precision)
     network: Any = backend.network(graph, Plan(backend="tensorflow"), 0)
     module: LiveLayer = network.module.layers["layer"]
     return module

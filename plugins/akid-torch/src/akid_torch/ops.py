@@ -112,7 +112,7 @@ class TorchOps:
         # Along one axis torch gives the gradient to the first maximum, so several axes are laid into one.
         axes = _axes(x, axis)
         kept = [place for place in range(x.dim()) if place not in axes]
-        rows = x.permute(*kept, *axes).reshape(*(x.shape[place] for place in kept), -1)
+        rows = x.permute(*kept, *axes).flatten(len(kept))
         largest = torch.max(rows, dim=-1).values
         if not keepdims:
             return largest
