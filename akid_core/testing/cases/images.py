@@ -1,0 +1,44 @@
+"""Layers that look at images: odd and even sizes, strides, lopsided padding, ties."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from akid_core import layers as L
+from akid_core.specs.layer import Layer
+from akid_core.specs.tensor import TensorSpec
+from akid_core.testing.referee import Trial
+
+ROWS = 5
+RANDOM = np.random.default_rng(11)
+
+
+def image(layer: Layer, channels: int = 3, height: int = 7, width: int = 6, *, values: object = None) -> Trial:
+    """A layer over images; `values`: (5, channels, height, width) where random ones will not do."""
+    inputs = None if values is None else (np.broadcast_to(values, (ROWS, channels, height, width)).astype(np.float32),)
+    return Trial(layer=layer, in_specs=(TensorSpec(("N", channels, height, width), "float32", "NCHW"),), inputs=inputs)
+
+
+TIES = RANDOM.integers(-1, 2, (ROWS, 3, 7, 6))
+NEGATIVE = -1.0 - RANDOM.random((ROWS, 2, 5, 5))
+
+TRIALS = (
+    image(L.Conv2d(channels=4, kernel=3)),
+    image(L.Conv2d(channels=4, kernel=(2, 5), padding="same"), 3, 6, 9),
+    image(L.Conv2d(channels=4, kernel=3, stride=2, padding="same"), 3, 7, 8),
+    image(L.Conv2d(channels=4, kernel=(5, 2), stride=(2, 3), padding="same"), 1, 8, 7),
+    image(L.Conv2d(channels=2, kernel=3, padding=((0, 2), (1, 0)), bias=False), 2, 5, 5),
+    image(L.Conv2d(channels=6, kernel=3, padding=1, stride=2, groups=2), 4, 6, 7),
+    image(L.Conv2d(channels=6, kernel=3, dilation=2, groups=3), 3, 8, 7),
+    image(L.MaxPool2d(kernel=2)),
+    image(L.MaxPool2d(kernel=3, stride=2, padding="same"), values=TIES),
+    image(L.MaxPool2d(kernel=3, stride=2, padding=((1, 0), (2, 1))), 2, 5, 5, values=NEGATIVE),
+    image(L.AvgPool2d(kernel=(2, 3))),
+    image(L.AvgPool2d(kernel=3, stride=2, padding="same")),
+    image(L.AvgPool2d(kernel=3, stride=(1, 2), padding=((0, 2), (1, 0))), 2, 5, 6),
+    image(L.GlobalAvgPool2d(), 3, 5, 4),
+    image(L.BatchNorm(decay=0.7), 3, 4, 5),
+    image(L.Dropout(rate=0.4), 3, 5, 4),
+    image(L.ReLU(), values=TIES),
+    image(L.Flatten(), 2, 3, 4),
+)
