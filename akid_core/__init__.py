@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from akid_core.graph.brain import Brain
     from akid_core.graph.node import Edge, Node
     from akid_core.graph.system import System
-    from akid_core.optimizers import SGD, Adam, AdamW
+    from akid_core.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Regularizer, RMSprop
     from akid_core.optimizers.base import Optimizer
     from akid_core.plugins import PluginManager
     from akid_core.schedules.base import Schedule
@@ -45,7 +45,7 @@ _HOMES = {
     "akid_core.graph.brain": ("Brain",),
     "akid_core.graph.node": ("Edge", "Node"),
     "akid_core.graph.system": ("System",),
-    "akid_core.optimizers": ("SGD", "Adam", "AdamW"),
+    "akid_core.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "Lion", "RMSprop", "Regularizer"),
     "akid_core.optimizers.base": ("Optimizer",),
     "akid_core.plugins": ("PluginManager",),
     "akid_core.schedules.base": ("Schedule",),
@@ -60,6 +60,7 @@ _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
     "SGD",
+    "Adagrad",
     "Adam",
     "AdamW",
     "Attach",
@@ -71,6 +72,7 @@ __all__ = [
     "Execution",
     "Kid",
     "Layer",
+    "Lion",
     "Loss",
     "Metric",
     "Node",
@@ -79,6 +81,8 @@ __all__ = [
     "PluginManager",
     "Practice",
     "Precision",
+    "RMSprop",
+    "Regularizer",
     "Sampler",
     "Schedule",
     "Sensors",

@@ -68,6 +68,9 @@ def akid_optimizers() -> Iterator[OptimizerInfo]:
         ("sgd", "SGD", "gradient descent, with momentum if wanted"),
         ("adam", "Adam", "Kingma and Ba, 2015"),
         ("adamw", "AdamW", "Adam with decoupled weight decay"),
+        ("rmsprop", "RMSprop", "steps scaled by the running size of the gradient, Hinton, 2012"),
+        ("adagrad", "Adagrad", "Duchi et al., 2011"),
+        ("lion", "Lion", "Chen et al., 2023"),
     ):
         yield OptimizerInfo(name=name, target=f"akid_core.optimizers:{attribute}", summary=summary)
 

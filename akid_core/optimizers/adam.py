@@ -8,6 +8,7 @@ from typing import Any
 
 from akid_core.ops import Array, Ops
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.checks import check_epsilon, check_share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("beta1", "beta2"):
-            value = getattr(self, name)
-            if not 0 <= value < 1:
-                raise ValueError(f"{name} is the share of a running mean that stays, from 0 to below 1, got {value!r}")
-        if not self.epsilon > 0:
-            raise ValueError(f"epsilon must be above 0, such as 1e-8, got {self.epsilon!r}")
+        check_share("beta1", self.beta1)
+        check_share("beta2", self.beta2)
+        check_epsilon(self.epsilon, 1e-8)
 
     @property
     def slots(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from akid_core.ops import Array, Ops
+from akid_core.optimizers.sign import sign
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +42,7 @@ def pulled(ops: Ops, value: Array, gradient: Array, l1: float, l2: float) -> Arr
     if l2:
         gradient = gradient + value * l2
     if l1:
-        zero = ops.zeros_like(value)
-        gradient = gradient + ops.where(value > 0.0, zero + l1, ops.where(value < 0.0, zero - l1, zero))
+        gradient = gradient + sign(ops, value) * l1
     return gradient
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from akid_core.ops import Array, Ops
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.checks import check_share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +24,7 @@ class SGD(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.momentum < 1:
-            raise ValueError(
-                f"momentum is the share of the velocity that stays, from 0 to below 1, got {self.momentum!r}"
-            )
+        check_share("momentum", self.momentum)
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs a momentum above 0, such as 0.9")
 

@@ -172,6 +172,10 @@ OPTIMIZERS = [
     akid.SGD(learning_rate=0.1, momentum=0.9, nesterov=True),
     akid.Adam(learning_rate=0.01),
     akid.AdamW(learning_rate=0.01, weight_decay=0.1),
+    akid.RMSprop(learning_rate=0.01),
+    akid.RMSprop(learning_rate=0.01, momentum=0.9, centered=True),
+    akid.Adagrad(learning_rate=0.1),
+    akid.Lion(learning_rate=0.01, weight_decay=0.1),
 ]
 
 
