@@ -1,12 +1,14 @@
-"""`akid plugins`: what is installed, what it provides, and whether it works."""
+"""`akid plugins`: what is installed, what it provides, whether it works, and a new one to start from."""
 
 from __future__ import annotations
 
 import argparse
 from collections import Counter
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from akid_core.cli.new import SUMMARIES, write_distribution
 from akid_core.cli.output import print_json, table
 from akid_core.errors import EXIT_DONE, EXIT_FAILURE, PluginError, UsageError, suggest
 from akid_core.hookspecs import CATEGORIES, DECLARATIONS
@@ -16,26 +18,32 @@ _PLURALS = {info.category: hook.removeprefix("akid_") for hook, info in DECLARAT
 
 
 def main(arguments: list[str]) -> int:
-    """List plugins (the default) or check them."""
+    """List plugins (the default), check them, or write a new one."""
     if not arguments or (arguments[0].startswith("-") and arguments[0] not in ("-h", "--help")):
         arguments = ["list", *arguments]
     asked = _parser().parse_args(arguments)
     manager = default_manager()
     if asked.action == "check":
         return _check(manager, asked.name)
+    if asked.action == "new":
+        return _new(asked.name, asked.category, Path(asked.directory))
     _list(manager, asked.category, asked.backend, asked.json)
     return EXIT_DONE
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="akid plugins", description="What is installed, and whether it works.")
-    actions = parser.add_subparsers(dest="action", metavar="list|check")
+    actions = parser.add_subparsers(dest="action", metavar="list|check|new")
     listing = actions.add_parser("list", help="plugins, or the components of a category or for a backend")
     listing.add_argument("--category", choices=CATEGORIES, metavar="CATEGORY", help=", ".join(CATEGORIES))
     listing.add_argument("--backend", help="components that this backend can use")
     listing.add_argument("--json", action="store_true", help="one JSON object")
     checking = actions.add_parser("check", help="import every component; exit code 1 if one does not")
     checking.add_argument("name", nargs="?", metavar="NAME", help="a plugin or a distribution")
+    writing = actions.add_parser("new", help="write a complete distribution to start from")
+    writing.add_argument("name", metavar="NAME", help="of the component, such as swish: the distribution is akid-swish")
+    writing.add_argument("--category", required=True, metavar="CATEGORY", help=", ".join(SUMMARIES))
+    writing.add_argument("--directory", default=".", help="where its folder is made (default: here)")
     return parser
 
 
@@ -116,6 +124,18 @@ def _check(manager: PluginManager, name: str | None) -> int:
     counts = {"plugin": len(plugins), "component": len(components), "failure": len(complaints)}
     print(", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items()))
     return EXIT_FAILURE if complaints else EXIT_DONE
+
+
+# --- new ---
+
+
+def _new(name: str, category: str, directory: Path) -> int:
+    """Write a distribution, and say what to do with it."""
+    folder = write_distribution(name, category, directory)
+    print(f"Wrote {folder}, a distribution with one {category} and its tests. Go on with:")
+    for command in (f"cd {folder}", 'pip install -e ".[test]"', "pytest", "akid practice ./example.yaml"):
+        print(f"    {command}")
+    return EXIT_DONE
 
 
 def _chosen(manager: PluginManager, name: str | None) -> list[Plugin]:

@@ -18,10 +18,15 @@ from akid_core.training.report import warn
 def choose_backend(registry: Registry) -> str:
     """The backend of highest priority whose modules are installed; nothing is imported."""
     infos = (item.info for item in registry.infos("backend"))
-    usable = [info for info in infos if isinstance(info, BackendInfo) and all(map(_installed, info.modules))]
+    usable = [info for info in infos if isinstance(info, BackendInfo) and importable(info)]
     if not usable:
         raise UnknownNameError("No backend is installed. Install one: pip install akid-torch, or akid-tf[cpu].")
     return max(usable, key=lambda info: (info.priority, info.name)).name
+
+
+def importable(info: BackendInfo) -> bool:
+    """Whether all modules that a backend needs are installed; nothing is imported."""
+    return all(map(_installed, info.modules))
 
 
 def _installed(module: str) -> bool:
