@@ -19,6 +19,9 @@ _BUILDERS = {
     "tanh": "akid_tf.layers.pointwise:build",
     "sigmoid": "akid_tf.layers.pointwise:build",
     "add": "akid_tf.layers.pointwise:build",
+    "gru": "akid_tf.layers.recurrent:build",
+    "lstm": "akid_tf.layers.recurrent:build",
+    "multi_head_attention": "akid_tf.layers.attention:build",
     "dropout": "akid_tf.layers.pointwise:build",
     "softmax_cross_entropy": "akid_tf.layers.loss:build",
 }
