@@ -58,8 +58,8 @@ def _words(name: str, category: str) -> dict[str, str]:
     class_name = "".join(part.capitalize() for part in component.split("_"))
     if not _NAME.fullmatch(short) or snake_case(class_name) != component:
         raise UsageError(
-            f"{name!r} cannot name a plugin: write lower case words, joined by hyphens and each beginning with a letter, "
-            "such as 'swish' or 'soft-sign'."
+            f"{name!r} cannot name a plugin: write lower case words that begin with a letter, joined by hyphens, such as "
+            "'swish' or 'soft-sign'."
         )
     registry = default_manager().registry
     if registry.has(category, component):

@@ -23,8 +23,8 @@ class ColorizationReLU(Layer):
     def outputs(self, features: TensorSpec, colours: TensorSpec) -> TensorSpec:
         if features.rank < 2 or not features.floating or colours.dtype != features.dtype or colours.rank != 2:
             raise ValueError(
-                f"takes features (batch, channels, ...) and colours (batch, count) of one floating type, got {features} "
-                f"and {colours}"
+                "takes features (batch, channels, ...) and colours (batch, count) of one floating type, "
+                f"got {features} and {colours}"
             )
         channels, *space = features.row
         return features.with_shape(features.shape[0], colours.row[0] * channels, *space, axes=features.axes)

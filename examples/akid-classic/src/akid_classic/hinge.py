@@ -82,4 +82,6 @@ def _check(inputs: tuple[TensorSpec, ...]) -> None:
         raise ValueError(f"takes scores and targets, got {len(inputs)} inputs")
     scores, targets = inputs
     if not scores.floating or scores.rank not in (1, 2) or scores.shape != targets.shape:
-        raise ValueError(f"takes floating scores (batch,) or (batch, units) and targets alike, got {scores} and {targets}")
+        raise ValueError(
+            f"takes floating scores (batch,) or (batch, units) and targets alike, got {scores} and {targets}"
+        )
