@@ -16,6 +16,12 @@ from akid_core.specs.layer import Layer
 
 PRECISIONS = ("float32", "float64")
 
+REASONS = {
+    "compile": "the numpy backend runs one operation after the other and compiles nothing.",
+    "recompute": "the numpy backend keeps all values for the backward pass; execution.micro_batches saves memory.",
+}
+"""Why the backend declines what it is asked for, where the results are the same without it."""
+
 
 class NumpyBackend(Backend):
     """Runs every layer by its portable definition, in float32 or float64 as the Brain's precision says."""
@@ -32,9 +38,21 @@ class NumpyBackend(Backend):
                     f"execution.{setting} is {asked!r}, but the numpy backend knows {only!r} alone"
                     + (" (the environment variable OMP_NUM_THREADS sets its threads)." if only is None else ".")
                 )
+        if self.name in execution.step:
+            raise ConfigurationError(
+                "execution.step has a function for numpy, whose train program cannot be replaced: leave it out. "
+                "Functions for other backends may stay; they act there alone."
+            )
         check(graph)
+        declined = {"compile": execution.compile, "recompute": execution.recompute}
         return Plan(
-            backend=self.name, bundle=execution.bundle or 1, strategy=execution.strategy, versions=self.versions()
+            backend=self.name,
+            bundle=execution.bundle or 1,
+            strategy=execution.strategy,
+            deterministic=execution.deterministic,
+            micro_batches=execution.micro_batches,
+            notes=tuple(f"execution.{name} is declined: {REASONS[name]}" for name, asked in declined.items() if asked),
+            versions=self.versions(),
         )
 
     def network(self, graph: Graph, plan: Plan, seed: int) -> Network:
@@ -44,7 +62,7 @@ class NumpyBackend(Backend):
     def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
         if not isinstance(network, NumpyNetwork):
             raise UsageError(f"The numpy backend trains its own networks, not a {type(network).__name__}.")
-        return NumpyTrainer(network, optimizer)
+        return NumpyTrainer(network, optimizer, plan.micro_batches)
 
     def versions(self) -> dict[str, str]:
         blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
@@ -56,8 +74,8 @@ def check(graph: Graph) -> None:
     precision = graph.precision
     if precision.params != precision.compute or not {precision.compute, precision.reductions} <= set(PRECISIONS):
         raise ConfigurationError(
-            f"The numpy backend holds parameters and computes in one type, {' or '.join(PRECISIONS)}, but the brain "
-            f"asks for {precision}."
+            f"The numpy backend holds parameters and computes in one type, {' or '.join(PRECISIONS)} (NumPy has no "
+            f"bfloat16), but the brain asks for {precision}. Set brain.precision to float32, or choose another backend."
         )
     for call in graph.everything:
         if isinstance(call.layer, Attach) or type(call.layer).forward is Layer.forward:

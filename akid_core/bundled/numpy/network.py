@@ -40,6 +40,7 @@ class NumpyNetwork(Network):
     def __init__(self, graph: Graph, seed: int) -> None:
         self.graph = graph
         self.measured_calls = graph.needed(Value(call.path) for call in graph.losses + graph.metrics)
+        self._frozen = frozenset(filter(graph.freezes, graph.params))
         self._keys = {call.path: derive_key(seed, "mask", call.path) for call in graph.everything}
         self._arrays: Arrays = {}
 
@@ -119,7 +120,8 @@ class NumpyNetwork(Network):
             values[call.path] = _outputs(call, context, values)
             for name, value in context.updates.items():
                 path = call.param_path(name)
-                updates[path], params[path] = value.data, Tensor(value.data)
+                if path not in self._frozen:
+                    updates[path], params[path] = value.data, Tensor(value.data)
         return Forward(values, updates)
 
 
