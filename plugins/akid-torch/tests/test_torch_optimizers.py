@@ -11,8 +11,9 @@ import torch
 
 from akid_core.ops import Array, Ops
 from akid_core.optimizers import SGD, Adam, AdamW, Optimizer
+from akid_torch.fused import FusedAdam, FusedSGD, updater
 from akid_torch.ops import TorchOps
-from akid_torch.updaters import FusedAdam, FusedSGD, PortableUpdater, updater
+from akid_torch.updaters import Updater
 
 SHAPES = {"conv/weight": (4, 3, 2, 2), "dense/weight": (5, 7), "dense/bias": (7,)}
 STEPS = 50
@@ -82,7 +83,7 @@ def test_fifty_steps(optimizer: Optimizer, fused: bool) -> None:
     start, gradients = recorded()
     params = [torch.from_numpy(value.copy()).requires_grad_() for value in start.values()]
     storage = [param.data_ptr() for param in params]
-    moving = updater(optimizer, TorchOps(), list(SHAPES), params, fused)
+    moving = updater(optimizer, TorchOps(), list(SHAPES), params, fused=fused)
     for step, gradient in enumerate(gradients):
         moving.step([torch.from_numpy(gradient[path]) for path in SHAPES], rate(step), step + 1)
     values, slots = formula(optimizer)
@@ -95,9 +96,9 @@ def test_fifty_steps(optimizer: Optimizer, fused: bool) -> None:
 
 
 def test_which_kernel_runs() -> None:
-    kinds = [type(updater(optimizer, TorchOps(), [], [], True)) for optimizer in OPTIMIZERS]
-    assert kinds == [*[FusedSGD] * 4, *[FusedAdam] * 4, PortableUpdater]
-    assert type(updater(SGD(), TorchOps(), [], [], False)) is PortableUpdater
+    kinds = [type(updater(optimizer, TorchOps(), [], [], fused=True)) for optimizer in OPTIMIZERS]
+    assert kinds == [*[FusedSGD] * 4, *[FusedAdam] * 4, Updater]
+    assert type(updater(SGD(), TorchOps(), [], [], fused=False)) is Updater
 
 
 @pytest.mark.parametrize("optimizer", [SGD(momentum=0.9), Adam()], ids=repr)
@@ -110,7 +111,7 @@ def test_gradients_may_lie_otherwise_than_their_parameters(optimizer: Optimizer)
         ends = []
         for form in (torch.contiguous_format, torch.channels_last):
             param = torch.zeros(2, 3, 2, 2, dtype=torch.float64).contiguous(memory_format=form)
-            updater(optimizer, TorchOps(), ["weight"], [param], True).step([gradient], 0.1, 1)
+            updater(optimizer, TorchOps(), ["weight"], [param], fused=True).step([gradient], 0.1, 1)
             ends.append(param.numpy())
         np.testing.assert_array_equal(ends[0], ends[1])
         expected = -0.1 * gradient if isinstance(optimizer, SGD) else -0.1 * gradient.sign()
@@ -121,7 +122,7 @@ def test_one_tensor_may_be_the_gradient_of_two_parameters() -> None:
     params = [torch.zeros(2, dtype=torch.float64), torch.zeros(2, dtype=torch.float64)]
     gradient = torch.tensor([3.0, 4.0], dtype=torch.float64)
     clipping = SGD(clip_norm=np.sqrt(50.0) / 2)
-    updater(clipping, TorchOps(), ["a/weight", "b/weight"], params, True).step([gradient, gradient], 1.0, 1)
+    updater(clipping, TorchOps(), ["a/weight", "b/weight"], params, fused=True).step([gradient, gradient], 1.0, 1)
     for param in params:
         np.testing.assert_allclose(param.numpy(), [-1.5, -2.0])
     assert gradient.tolist() == [3.0, 4.0]
@@ -129,5 +130,5 @@ def test_one_tensor_may_be_the_gradient_of_two_parameters() -> None:
 
 def test_a_gradient_of_zero_leaves_the_decay() -> None:
     param = torch.ones(2)
-    updater(SGD(weight_decay=0.5), TorchOps(), ["a/weight"], [param], True).step([None], 0.1, 1)
+    updater(SGD(weight_decay=0.5), TorchOps(), ["a/weight"], [param], fused=True).step([None], 0.1, 1)
     np.testing.assert_allclose(param.numpy(), [0.95, 0.95], rtol=1e-6)

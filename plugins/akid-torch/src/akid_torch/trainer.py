@@ -16,10 +16,10 @@ from akid_core.graph.resolved import Value
 from akid_core.optimizers.base import Optimizer
 from akid_core.specs.layer import Loss, Metric
 from akid_torch.context import Frame
+from akid_torch.fused import updater
 from akid_torch.network import TorchNetwork
 from akid_torch.program import Program, inputs_of
 from akid_torch.terms import LossTerm, MetricTerm
-from akid_torch.updaters import updater
 
 
 class TorchTrainer(Trainer):
@@ -53,7 +53,8 @@ class TorchTrainer(Trainer):
         self._paths = network.trained
         self._params = [network.native(path) for path in self._paths]
         self._gradients: Sequence[Tensor | None] = ()
-        self._updater = updater(optimizer, network.ops, self._paths, self._params, plan.fused)
+        axes = [network.home(path).lying for path in self._paths]
+        self._updater = updater(optimizer, network.ops, self._paths, self._params, axes, fused=plan.fused)
         self._slots = {
             f"{name}:{path}": (network.home(path), slots[index])
             for index, path in enumerate(self._paths)
