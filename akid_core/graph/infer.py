@@ -24,8 +24,10 @@ _CANDIDATES = 32
 T = TypeVar("T")
 
 
-def infer(layers: Sequence[Placed], known: Mapping[str, TensorSpec]) -> Specs:
+def infer(layers: Sequence[Placed], known: Mapping[str, TensorSpec], compute: str) -> Specs:
     """The specs of everything. `layers` stand in an order that respects all edges but the delayed ones.
+
+    `compute`: the type of computation, which a layer that promises `"float"` gives.
 
     A value that depends on its own past is first assumed to look like a value near it, then as it turned out, until
     nothing changes. Raises `SpecError` where inputs do not fit.
@@ -33,7 +35,7 @@ def infer(layers: Sequence[Placed], known: Mapping[str, TensorSpec]) -> Specs:
     start: Specs = {name: (spec,) for name, spec in known.items()}
     past: Specs = {}
     for _ in range(_ROUNDS):
-        specs, met = _round(layers, start, past)
+        specs, met = _round(layers, start, past, compute)
         past = {source: specs[source] for source in met}
         if past == met:
             return specs
@@ -84,21 +86,21 @@ def pick(value: Value, specs: Mapping[str, tuple[TensorSpec, ...]], user: str) -
     return outputs[value.output]
 
 
-def _round(layers: Sequence[Placed], start: Specs, past: Specs) -> tuple[Specs, Specs]:
+def _round(layers: Sequence[Placed], start: Specs, past: Specs, compute: str) -> tuple[Specs, Specs]:
     """All specs, and those that had to be assumed of a past before they were known."""
     specs, met = dict(start), Specs()
     for placed in _by_need(layers, start):
         missing = [value.source for value in placed.inputs if value.source not in specs]
         if any(source not in past for source in missing):
-            specs[placed.path], assumed = _assume(placed, specs, past)
+            specs[placed.path], assumed = _assume(placed, specs, past, compute)
             met.update(assumed)
         else:
             met.update((source, past[source]) for source in missing)
-            specs[placed.path] = _outputs(placed, input_specs(placed, ChainMap(specs, past)))
+            specs[placed.path] = _outputs(placed, input_specs(placed, ChainMap(specs, past)), compute)
     return specs, met
 
 
-def _assume(placed: Placed, specs: Specs, past: Specs) -> tuple[tuple[TensorSpec, ...], Specs]:
+def _assume(placed: Placed, specs: Specs, past: Specs, compute: str) -> tuple[tuple[TensorSpec, ...], Specs]:
     """The outputs of a layer under the first assumption about its past that it accepts, and the assumption.
 
     Candidates: the layer's other inputs, then what was inferred last.
@@ -110,7 +112,7 @@ def _assume(placed: Placed, specs: Specs, past: Specs) -> tuple[tuple[TensorSpec
         assumed = {value.source: (spec,) * (value.output + 1) for value in placed.inputs if value.source not in specs}
         assumed.update((source, past[source]) for source in assumed if source in past)
         try:
-            return _outputs(placed, input_specs(placed, ChainMap(specs, assumed))), assumed
+            return _outputs(placed, input_specs(placed, ChainMap(specs, assumed)), compute), assumed
         except SpecError as error:
             refusal = refusal or error
     if refusal is None:
@@ -149,7 +151,7 @@ def _by_need(layers: Sequence[Placed], start: Specs) -> Iterator[Placed]:
                 begun[user] = True
 
 
-def _outputs(placed: Placed, inputs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+def _outputs(placed: Placed, inputs: tuple[TensorSpec, ...], compute: str) -> tuple[TensorSpec, ...]:
     layer = type(placed.layer)
     least, most, names = _arity(layer.outputs, getattr(layer, "check", layer.outputs))
     if not least <= len(inputs) <= most:
@@ -166,7 +168,7 @@ def _outputs(placed: Placed, inputs: tuple[TensorSpec, ...]) -> tuple[TensorSpec
             f"{_where(placed, inputs)}: would give {_several(outputs)}, and every size must be at least 1. Its "
             "input is too small for its settings."
         )
-    return outputs
+    return tuple(spec.settled(compute) for spec in outputs)
 
 
 @cache

@@ -35,7 +35,7 @@ def resolve(brain: Brain, fields: Fields, *, losses: bool = True) -> Graph:
     inputs = {name: _input(brain, name, fields) for name in brain.input_names}
     used = _used(root, measures, fields)
     known = {name: _computed(spec, brain.precision) for name, spec in {**inputs, **used}.items()}
-    specs = infer([*layers, *measures], known)
+    specs = infer([*layers, *measures], known, brain.precision.compute)
     _check_inner(root, specs)
 
     calls = _calls([*layers, *measures], specs, brain.precision, Sharing(everything))

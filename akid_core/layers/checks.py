@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from akid_core.specs.tensor import TensorSpec
 
 
@@ -18,6 +20,39 @@ def known_size(x: TensorSpec, axis: int) -> int:
     if not isinstance(size, int):
         raise ValueError(f"needs to know the size of axis {axis % x.rank}, which is {size!r} in {x}")
     return size
+
+
+def check_axis(x: TensorSpec, axis: int) -> int:
+    """The axis counted from the front, at least 1. Raises `ValueError` for one that a row does not have."""
+    if x.rank < 2:
+        raise ValueError(f"needs rows with at least one axis, got {x}")
+    if not -x.rank < axis < x.rank or axis == 0:
+        raise ValueError(f"cannot act along axis {axis} of {x}: use an axis from 1 to {x.rank - 1}")
+    return axis % x.rank
+
+
+def check_axes(x: TensorSpec, axes: int | tuple[int, ...]) -> tuple[int, ...]:
+    """The axes counted from the front, ascending. Raises `ValueError` as `check_axis`, and for one said twice."""
+    found = sorted(check_axis(x, axis) for axis in read_axes(axes))
+    if len(set(found)) < len(found):
+        raise ValueError(f"takes each axis once, got {axes} of {x}")
+    return tuple(found)
+
+
+def read_axes(axes: int | tuple[int, ...]) -> tuple[int, ...]:
+    """The setting `axis`, one or several, as a tuple. Raises `ValueError` for none at all and for the batch."""
+    found = (axes,) if isinstance(axes, int) else tuple(axes)
+    if not found:
+        raise ValueError("axis takes one axis or several, got none")
+    if 0 in found:
+        raise ValueError("axis 0 is the batch: use axis 1 or a later one")
+    return found
+
+
+def check_epsilon(epsilon: float) -> None:
+    """Raise `ValueError` for an epsilon that does not keep a division from zero."""
+    if not 0 < epsilon < math.inf:
+        raise ValueError(f"epsilon must be above 0, such as 1e-5, got {epsilon!r}")
 
 
 def check_image(x: TensorSpec) -> tuple[int, int, int]:

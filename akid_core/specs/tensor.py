@@ -20,7 +20,8 @@ def wider(dtype: str, least: str = "float32") -> str:
 class TensorSpec:
     """Shape, type and meaning of one tensor: `TensorSpec(("N", 3, 32, 32), "float32", "NCHW")`.
 
-    `axes` has one letter for each dimension, or is empty where nothing is said.
+    `axes` has one letter for each dimension, or is empty where nothing is said. A layer that makes floating numbers of
+    none, such as an embedding, promises `dtype="float"`, which is settled as the Brain's type of computation.
     """
 
     shape: tuple[Dimension, ...]
@@ -53,6 +54,10 @@ class TensorSpec:
 
     def with_dtype(self, dtype: str) -> TensorSpec:
         return replace(self, dtype=dtype)
+
+    def settled(self, compute: str) -> TensorSpec:
+        """The spec with `"float"` as the type of computation."""
+        return self.with_dtype(compute) if self.dtype == "float" else self
 
     def __str__(self) -> str:
         return f"{self.dtype}[{', '.join(map(str, self.shape))}]"

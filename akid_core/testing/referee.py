@@ -260,7 +260,8 @@ def _call(
     params = tuple(
         replace(spec, dtype=precision.params) if spec.dtype == "float" else spec for spec in layer.params(*in_specs)
     )
-    out_specs = outputs if isinstance(outputs, tuple) else (outputs,)
+    promised = outputs if isinstance(outputs, tuple) else (outputs,)
+    out_specs = tuple(spec.settled(precision.compute) for spec in promised)
     return Call(path, layer, inputs, in_specs, out_specs, params, owner=path)
 
 

@@ -52,7 +52,7 @@ def specs_of(inputs: Sequence[np.ndarray]) -> tuple[TensorSpec, ...]:
 
 
 def initial_params(layer: Layer, *inputs: np.ndarray, seed: int = 0) -> dict[str, np.ndarray]:
-    """The parameters that the layer would start with for such inputs, in the type of the first one."""
+    """The parameters that the layer would start with for such inputs, in the type of the first floating one."""
     specs = specs_of(inputs)
     return {
         spec.name: spec.init.values(spec, derive_key(seed, "init", spec.name)).astype(_dtype(spec, specs))
@@ -110,12 +110,13 @@ def run_layer(
 
 def _call(layer: Layer, specs: tuple[TensorSpec, ...]) -> Call:
     outputs = layer.outputs(*specs)
+    promised = outputs if isinstance(outputs, tuple) else (outputs,)
     return Call(
         path="layer",
         layer=layer,
         inputs=tuple(Value(f"input_{number}") for number in range(len(specs))),
         in_specs=specs,
-        out_specs=outputs if isinstance(outputs, tuple) else (outputs,),
+        out_specs=tuple(spec.settled(_compute(specs)) for spec in promised),
         params=layer.params(*specs),
         owner="layer",
     )
@@ -126,4 +127,9 @@ def _watch(tape: Tape, value: np.ndarray, wanted: bool) -> Tensor:
 
 
 def _dtype(spec: ParamSpec, inputs: tuple[TensorSpec, ...]) -> str:
-    return inputs[0].dtype if spec.dtype == "float" else spec.dtype
+    return _compute(inputs) if spec.dtype == "float" else spec.dtype
+
+
+def _compute(inputs: tuple[TensorSpec, ...]) -> str:
+    """The type of computation: that of the first floating input."""
+    return next((spec.dtype for spec in inputs if spec.floating), "float64")
