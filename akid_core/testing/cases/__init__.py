@@ -1,4 +1,4 @@
-"""Canonical cases: for every layer, loss and metric of the core at least one `Trial`, what is awkward about it included.
+"""Canonical cases: for every layer, loss and metric of the core at least one `Trial`, and what is awkward about it.
 
 A layer that joins the core gets its cases here, in the module of its family; a test says which has none.
 """

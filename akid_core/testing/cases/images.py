@@ -13,7 +13,7 @@ ROWS = 5
 RANDOM = np.random.default_rng(11)
 
 
-def image(layer: Layer, channels: int = 3, height: int = 7, width: int = 6, *, values: object = None) -> Trial:
+def image(layer: Layer, channels: int = 3, height: int = 7, width: int = 6, *, values: np.ndarray | None = None) -> Trial:
     """A layer over images; `values`: (5, channels, height, width) where random ones will not do."""
     inputs = None if values is None else (np.broadcast_to(values, (ROWS, channels, height, width)).astype(np.float32),)
     return Trial(layer=layer, in_specs=(TensorSpec(("N", channels, height, width), "float32", "NCHW"),), inputs=inputs)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from akid_core.backends.contract import Built
-from akid_core.layers.loss import MeanSquaredError, SoftmaxCrossEntropy
+from akid_core.layers import MeanSquaredError, SoftmaxCrossEntropy
 from akid_core.specs.tensor import TensorSpec
 from akid_torch.context import BuildContext
 from akid_torch.measures import ShortLoss
@@ -30,7 +30,7 @@ class NativeCrossEntropy(ShortLoss):
             return np.zeros(steps, dtype=bool)
         # torch skips a label of -100 and stops at others that name no class; for the core they are not a number.
         flat = labels.reshape(steps, -1)
-        valid: np.ndarray = (flat.min(axis=1) >= 0) & (flat.max(axis=1) < logits.row[0])
+        valid: np.ndarray = (flat.min(axis=1, initial=0) >= 0) & (flat.max(axis=1, initial=0) < logits.row[0])
         return valid
 
     def mean(self, *inputs: Tensor) -> Tensor:

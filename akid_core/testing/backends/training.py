@@ -1,0 +1,176 @@
+"""Train programs: steps, optimizers and their state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from akid_core.backends.contract import Backend
+from akid_core.errors import ConfigurationError, UnknownNameError
+from akid_core.graph.resolved import Graph
+from akid_core.optimizers import SGD, Adam, Optimizer, Regularizer
+from akid_core.plugins import default_manager
+from akid_core.specs.precision import Precision
+from akid_core.testing.backends.brains import Live, Remembers, images, live, span, vectors
+from akid_core.testing.backends.flags import Flags
+from akid_core.testing.group import errors
+from akid_core.testing.referee import referee
+
+STEPS = 3
+RATES = np.array([0.05, 0.02, 0.01])
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    "momentum": SGD(momentum=0.9),
+    "nesterov": SGD(momentum=0.9, nesterov=True),
+    "weight decay": SGD(weight_decay=0.1),
+    "clip_norm": Adam(clip_norm=0.1),
+    "clip_value": SGD(clip_value=0.01),
+    "l1 and l2": SGD(regularizers=(Regularizer(l1=0.01, l2=0.1),)),
+    "max_norm": SGD(regularizers=(Regularizer(params=("hidden/weight",), max_norm=0.3),)),
+    "average": Adam(average=0.9),
+}
+"""Settings that every optimizer has, and those of the first."""
+
+
+@pytest.mark.usefixtures("trained")
+class TrainingTests(Flags):
+    """What `Trainer` promises."""
+
+    @pytest.fixture
+    def graph(self) -> Graph:
+        return images(self.precision)
+
+    def compare(self, backend: Backend, graph: Graph, optimizer: Optimizer, steps: int = STEPS) -> None:
+        """Steps of training against the referee: objectives, measures, parameters and slots."""
+        mine, judge = live(backend, graph, optimizer), live(referee(), graph, optimizer)
+        results = [each.trainer.run(span(graph, 0, steps), RATES[:steps]) for each in (mine, judge)]
+        found = {"objective": results[0].objective, **mine.everything}
+        wanted = {"objective": results[1].objective, **judge.everything}
+        self.assert_small(errors(found, wanted), graph.precision.compute, self.gradient_tolerance)
+        for path, state in results[1].measures.items():  # metrics count in float32
+            self.assert_small(errors(results[0].measures[path], state), "float32", self.gradient_tolerance)
+
+    def test_steps_are_those_of_the_referee(self, backend: Backend, dtype: str) -> None:
+        self.compare(backend, images(Precision.of(dtype)), SGD(momentum=0.9))
+
+    @pytest.mark.parametrize("name", default_manager().registry.names("optimizer"))
+    def test_optimizer(self, backend: Backend, name: str) -> None:
+        optimizer = default_manager().registry.get("optimizer", name)()
+        self.compare(backend, vectors(self.precision), optimizer)
+
+    @pytest.mark.parametrize("name", OPTIMIZERS)
+    def test_optimizer_with(self, backend: Backend, name: str) -> None:
+        self.compare(backend, vectors(self.precision), OPTIMIZERS[name])
+
+    def test_what_is_frozen_stays(self, backend: Backend, graph: Graph) -> None:
+        frozen = replace(graph, frozen=("conv/*", "norm/*"))
+        one = live(backend, frozen, SGD())
+        before = one.network.read()
+        one.trainer.run(span(frozen, 0, 1), RATES[:1])
+        for path, value in one.network.read().items():
+            assert np.array_equal(value, before[path]) == frozen.freezes(path), path
+        self.compare(backend, frozen, SGD(), steps=1)
+
+    def test_gradients_change_nothing(self, backend: Backend, differentiated: None, graph: Graph) -> None:
+        one = live(backend, graph, Adam())
+        before, batch = one.everything, span(graph, 0, 1).batch(0)
+        first, again = one.trainer.gradients(batch, 4), one.trainer.gradients(batch, 4)
+        assert list(first) == list(graph.trained)
+        _same(first, again)
+        _same(one.everything, before)
+
+    def test_masked_rows_count_for_nothing(self, backend: Backend, differentiated: None) -> None:
+        graph = vectors(self.precision)
+        one, batch = live(backend, graph, SGD()), span(graph, 0, 1).batch(0)
+        weights = np.array([1, 0, 1, 0, 1, 1], np.float32)
+        kept = weights > 0
+        masked = replace(
+            batch, weights=weights, fields={**batch.fields, "label": np.where(kept, batch.fields["label"], -1)}
+        )
+        fewer = replace(
+            batch,
+            weights=weights[kept],
+            fields={name: value[kept] for name, value in batch.fields.items()},
+            positions=batch.positions[kept],
+            rows=batch.rows[kept],
+        )
+        got, wanted = one.trainer.gradients(masked, 0), one.trainer.gradients(fewer, 0)
+        self.assert_small(errors(got, wanted), self.dtypes[-1], self.gradient_tolerance)
+
+    def test_a_span_is_its_steps(self, backend: Backend, graph: Graph) -> None:
+        whole, parts = live(backend, graph, Adam()), live(backend, graph, Adam())
+        together = whole.trainer.run(span(graph, 0, STEPS), RATES)
+        single = [parts.trainer.run(span(graph, step, 1), RATES[step : step + 1]) for step in range(STEPS)]
+        objectives = np.concatenate([result.objective for result in single])
+        assert together.objective.shape == (STEPS,)
+        assert together.objective.dtype == np.float64
+        np.testing.assert_allclose(together.objective, objectives, rtol=1e-6)
+        self.assert_small(errors(whole.everything, parts.everything), self.dtypes[-1], self.forward_tolerance)
+        counted = sum(result.measures["loss"]["count"] for result in single)
+        assert together.measures["loss"]["count"] == pytest.approx(counted, rel=1e-6)
+
+    def test_the_same_steps_give_the_same_bits(self, backend: Backend, graph: Graph) -> None:
+        runs = []
+        for _ in range(2):
+            one = live(backend, graph, Adam())
+            runs.append({"objective": one.trainer.run(span(graph, 0, STEPS), RATES).objective, **one.everything})
+        _same(*runs)
+
+    def test_slots_start_at_zero_and_come_back(self, backend: Backend) -> None:
+        graph, optimizer = vectors(self.precision), Adam()
+        one, other = live(backend, graph, optimizer), live(backend, graph, optimizer)
+        names = {f"{slot}:{path}" for slot in optimizer.every_slot for path in graph.trained}
+        slots = one.trainer.read_slots()
+        assert set(slots) == names
+        assert not any(value.any() for value in slots.values())
+        one.trainer.run(span(graph, 0, 2), RATES[:2])
+        saved = one.everything
+        _fill(other, saved)
+        _same(other.everything, saved)
+        results = [each.trainer.run(span(graph, 2, 1), RATES[2:]) for each in (one, other)]
+        np.testing.assert_array_equal(results[0].objective, results[1].objective)
+        _same(one.everything, other.everything)
+        other.trainer.fill_slots({})
+        assert not any(value.any() for value in other.trainer.read_slots().values()), "a slot not named stays"
+
+    def test_unknown_slots_are_refused(self, backend: Backend) -> None:
+        with pytest.raises(UnknownNameError, match="mean"):
+            live(backend, vectors(self.precision), Adam()).trainer.fill_slots({"maen:logits/weight": np.zeros((4, 3))})
+
+    def test_training_one_network_leaves_the_other(self, backend: Backend, graph: Graph) -> None:
+        one, other = live(backend, graph, Adam()), live(backend, graph, Adam())
+        before = other.everything
+        one.trainer.run(span(graph, 0, 2), RATES[:2])
+        _same(other.everything, before)
+
+    def test_masks_follow_step_and_row(self, backend: Backend) -> None:
+        graph = vectors(self.precision, Remembers(name="drawn"))
+        masks = {}
+        for step, row in ((0, 0), (5, 0), (0, 3)):
+            pair = [live(each, graph, SGD()) for each in (backend, referee())]
+            for each in pair:
+                each.trainer.run(span(graph, step, 1, first_row=row), np.zeros(1))
+            mine, theirs = (each.network["drawn/mask"] for each in pair)
+            np.testing.assert_array_equal(mine, theirs, err_msg=f"step {step}, first row {row}")
+            masks[step, row] = mine
+        np.testing.assert_array_equal(masks[0, 3][:3], masks[0, 0][3:], err_msg="a mask belongs to its row")
+        assert not np.array_equal(masks[0, 0], masks[5, 0])
+
+    def test_a_brain_without_a_loss_is_refused(self, backend: Backend, graph: Graph) -> None:
+        with pytest.raises(ConfigurationError, match="loss"):
+            live(backend, replace(graph, losses=(), metrics=()), SGD())
+
+
+def _same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+    """The same names and bits."""
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
+
+
+def _fill(one: Live, everything: dict[str, np.ndarray]) -> None:
+    """Set parameters and slots; the names of slots have a colon."""
+    one.network.fill({name: value for name, value in everything.items() if ":" not in name})
+    one.trainer.fill_slots({name: value for name, value in everything.items() if ":" in name})
