@@ -32,7 +32,8 @@ class MultiHeadAttention(Layer):
 
     x, query: (batch, steps, features); key, value: (batch, keys, features) -> (batch, steps, units). query_weight,
     key_weight, value_weight: IO (features, heads * key_size), head after head. output_weight: IO (heads * key_size,
-    units). query_bias, key_bias, value_bias, output_bias: (out,).
+    units). query_bias, value_bias, output_bias: (out,); a bias of the keys would move all scores of a step alike, which
+    the softmax does not see.
     """
 
     heads: int
@@ -137,7 +138,7 @@ class MultiHeadAttention(Layer):
 
     def project(self, context: Context, name: str, x: Array) -> Array:
         out = context.ops.matmul(x, context.params[f"{name}_weight"])
-        return out + context.params[f"{name}_bias"] if self.bias else out
+        return out + context.params[f"{name}_bias"] if f"{name}_bias" in context.params else out
 
     def split(self, context: Context, x: Array) -> Array:
         """(batch, steps, heads * size) -> (batch, heads, steps, size)."""
@@ -161,7 +162,7 @@ class MultiHeadAttention(Layer):
             fan_out=leaving,
         )
         bias = ParamSpec(name=f"{name}_bias", shape=(leaving,), axes="O", init=self.bias_init)
-        return (weight, bias) if self.bias else (weight,)
+        return (weight, bias) if self.bias and name != "key" else (weight,)
 
 
 _PROJECTED = ("query", "key", "value")

@@ -73,5 +73,4 @@ def sinusoids(length: int, features: int) -> np.ndarray:
     columns = np.arange(features)
     angles = np.arange(length)[:, None] / 10000.0 ** ((columns - columns % 2) / features)
     table: np.ndarray = np.where(columns % 2 == 0, np.sin(angles), np.cos(angles))
-    table.setflags(write=False)
     return table

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from akid_core.backends.contract import Built, Place
 from akid_core.layers.recurrent import Recurrent
 from akid_core.specs.context import Context
@@ -33,7 +31,7 @@ class LiveRecurrent(LiveLayer):
             moved = layer.step(context, entering.read(step), state)
             for one in there:
                 now = one.read(step)[:, None]
-                moved = tuple(tf.where(now, new, old) for new, old in zip(moved, state, strict=True))
+                moved = tuple(_chosen(now, new, old) for new, old in zip(moved, state, strict=True))
             return number + 1, moved, outputs.write(step, moved[0]) if layer.return_sequences else outputs
 
         _, state, outputs = tf.while_loop(
@@ -45,6 +43,13 @@ class LiveRecurrent(LiveLayer):
 def _by_step(x: tf.Tensor) -> tf.Tensor:
     """(batch, steps, ...) -> (steps, batch, ...), and back."""
     return tf.transpose(x, (1, 0, *range(2, len(x.shape))))
+
+
+def _chosen(now: tf.Tensor, new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
+    """Where the step is there the new state, else the old one, of whose shape a loop knows that it stays."""
+    chosen = tf.where(now, new, old)
+    chosen.set_shape(old.shape)
+    return chosen
 
 
 def build(layer: Recurrent, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:

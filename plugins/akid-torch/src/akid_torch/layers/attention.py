@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from akid_core.backends.contract import Built, Place
+from akid_core.backends.contract import Built
 from akid_core.layers.attention import MultiHeadAttention
 from akid_core.specs.tensor import TensorSpec
 from akid_torch.context import BuildContext, Frame
@@ -16,7 +16,7 @@ from akid_torch.portable import Portable
 
 
 class NativeAttention(Portable):
-    """torch's fused attention; a row without keys gives 0 there, too. Weights lie as `linear` wants them.
+    """torch's fused attention; a step without keys takes 0 of the values there, too.
 
     Training with dropout runs portably: the kernel draws masks of its own.
     """
