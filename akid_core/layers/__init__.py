@@ -7,10 +7,17 @@ from akid_core.layers.cut import Slice, Split
 from akid_core.layers.dense import Dense
 from akid_core.layers.dropout import Dropout
 from akid_core.layers.embedding import Embedding
-from akid_core.layers.loss import MeanSquaredError, SoftmaxCrossEntropy
+from akid_core.layers.losses.cross_entropy import BinaryCrossEntropy, SoftmaxCrossEntropy
+from akid_core.layers.losses.divergence import KLDivergence
+from akid_core.layers.losses.hinge import Hinge
+from akid_core.layers.losses.ranking import HardRanking, MarginRanking, TripletMargin
+from akid_core.layers.losses.regression import Huber, MeanAbsoluteError, MeanSquaredError
 from akid_core.layers.maxout import Maxout, MeanOut
 from akid_core.layers.merge import Add, Concat, Multiply
-from akid_core.layers.metric import Accuracy
+from akid_core.layers.metrics.binary import BinaryAccuracy
+from akid_core.layers.metrics.classes import Accuracy, ConfusionMatrix, Perplexity, TopK
+from akid_core.layers.metrics.error import AbsoluteError, SquaredError
+from akid_core.layers.metrics.ranking import AUC, MeanAveragePrecision
 from akid_core.layers.norm import BatchNorm
 from akid_core.layers.pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from akid_core.layers.positional import PositionalEmbedding
@@ -19,14 +26,19 @@ from akid_core.layers.row_norm import GroupNorm, L2Normalize, LayerNorm, RMSNorm
 from akid_core.layers.shape import Flatten, Reshape, Transpose
 
 __all__ = [
+    "AUC",
     "GELU",
     "GRU",
     "LSTM",
+    "AbsoluteError",
     "Accuracy",
     "Add",
     "AvgPool2d",
     "BatchNorm",
+    "BinaryAccuracy",
+    "BinaryCrossEntropy",
     "Concat",
+    "ConfusionMatrix",
     "Conv2d",
     "Dense",
     "Dropout",
@@ -34,16 +46,24 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool2d",
     "GroupNorm",
+    "HardRanking",
+    "Hinge",
+    "Huber",
+    "KLDivergence",
     "L2Normalize",
     "LayerNorm",
     "LeakyReLU",
+    "MarginRanking",
     "MaxPool2d",
     "Maxout",
+    "MeanAbsoluteError",
+    "MeanAveragePrecision",
     "MeanOut",
     "MeanSquaredError",
     "MultiHeadAttention",
     "Multiply",
     "PReLU",
+    "Perplexity",
     "PositionalEmbedding",
     "RMSNorm",
     "ReLU",
@@ -54,6 +74,9 @@ __all__ = [
     "Softmax",
     "SoftmaxCrossEntropy",
     "Split",
+    "SquaredError",
     "Tanh",
+    "TopK",
     "Transpose",
+    "TripletMargin",
 ]

@@ -73,21 +73,3 @@ def check_alike(inputs: tuple[TensorSpec, ...]) -> TensorSpec:
         if (other.dtype, other.rank) != (first.dtype, first.rank):
             raise ValueError(f"needs inputs of one type and number of dimensions, got {first} and {other}")
     return first
-
-
-def check_labels(inputs: tuple[TensorSpec, ...]) -> int:
-    """The number of classes of logits (batch, classes) with labels: indices (batch,) or probabilities (batch, classes).
-
-    Raises `ValueError` for anything else.
-    """
-    if len(inputs) != 2:
-        raise ValueError(f"takes logits and labels, got {len(inputs)} inputs")
-    logits, labels = check_floating(inputs[0]), inputs[1]
-    if logits.rank != 2:
-        raise ValueError(f"takes logits (batch, classes), got {logits}")
-    indices = labels.rank == 1 and labels.dtype.startswith(("int", "uint"))
-    if not indices and (labels.shape != logits.shape or not labels.floating):
-        raise ValueError(
-            f"takes labels that are integer indices (batch,) or floating probabilities {logits.shape}, got {labels}"
-        )
-    return logits.row[0]

@@ -98,8 +98,8 @@ class Loss(Layer):
         row = TensorSpec((inputs[0].shape[0],), dtype, "N")
         return row, row
 
-    def check(self, *inputs: TensorSpec) -> None:
-        """Raise `ValueError` with one sentence where the inputs do not fit."""
+    def check(self, *inputs: Any) -> None:
+        """Raise `ValueError` with one sentence where the inputs do not fit; named inputs are counted by name."""
 
     def forward(self, context: Context, *inputs: Array) -> tuple[Array, Array]:
         raise NotImplementedError(f"{type(self).__name__} has no portable definition")
@@ -114,18 +114,21 @@ class Metric(Layer):
     """A figure over many batches: additive parts of each batch, and the result of their sum.
 
     `parts` names the outputs of `forward`, each a number or array that adds over batches (`reduction = "sum"`), or
-    rows that are gathered (`reduction = "gather"`). `forward` receives its inputs and then the sample weights (batch,).
+    rows that are gathered (`reduction = "gather"`). `forward` receives its inputs and then the sample weights (batch,);
+    a row of weight 0 must not count. `scalar`: whether `result` is a number; an array is shown and saved, but nothing
+    can track it.
     """
 
     parts: ClassVar[tuple[str, ...]] = ("sum", "count")
     reduction: ClassVar[str] = "sum"
+    scalar: ClassVar[bool] = True
 
     def outputs(self, *inputs: TensorSpec) -> Outputs:
         self.check(*inputs)
         return tuple(TensorSpec((), "float32") for _ in self.parts)
 
-    def check(self, *inputs: TensorSpec) -> None:
-        """Raise `ValueError` with one sentence where the inputs do not fit."""
+    def check(self, *inputs: Any) -> None:
+        """Raise `ValueError` with one sentence where the inputs do not fit; named inputs are counted by name."""
 
     def forward(self, context: Context, *inputs: Array) -> tuple[Array, ...]:
         """`*inputs, weights` -> one array for each of `parts`."""
@@ -138,7 +141,7 @@ class Metric(Layer):
         join = sum if self.reduction == "sum" else numpy.concatenate
         return {part: join([state[part] for state in states]) for part in self.parts}
 
-    def result(self, state: Mapping[str, Any]) -> float:
-        """The figure; not a number where nothing was counted."""
+    def result(self, state: Mapping[str, Any]) -> Any:
+        """The figure, a number or an array; not a number where nothing was counted."""
         count = float(state["count"])
         return float(state["sum"]) / count if count else float("nan")

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from akid_core.backends.contract import Built
-from akid_core.layers.metric import Accuracy
+from akid_core.layers import Accuracy
 from akid_core.specs.tensor import TensorSpec
 from akid_torch.context import BuildContext
 from akid_torch.measures import ShortMetric

@@ -1,0 +1,1 @@
+"""Metrics: figures over many batches, see `akid_core.specs.layer.Metric`."""
