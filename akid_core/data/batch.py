@@ -34,7 +34,8 @@ class Span:
     """k training steps' batches of equal size, stacked.
 
     `fields`: each (k, n, …). `weights`: (k, n) float32. `positions`, `rows`: (k, n) int64. `first_row`: the number of
-    this process's first row in the global batch, which dropout counts from.
+    this process's first row in the global batch, which dropout counts from. `full`: the batches are as large as all
+    but the last one of an epoch, so that a program made for this size serves them.
     """
 
     epoch: int
@@ -44,6 +45,7 @@ class Span:
     positions: np.ndarray
     rows: np.ndarray
     first_row: int = 0
+    full: bool = True
 
     @property
     def steps(self) -> int:

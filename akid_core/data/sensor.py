@@ -96,6 +96,7 @@ class Sensor:
             weights=weights.reshape(lead),
             positions=positions.reshape(lead),
             rows=rows.reshape(lead),
+            full=lead[1] == self.batch_size,
         )
 
     def spans(self, plan: Iterable[tuple[int, int]]) -> Reader[Span]:
