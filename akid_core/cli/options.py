@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from itertools import chain
+from typing import Any
 
 from akid_core.cli.output import table
 
@@ -37,11 +39,24 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object as the last line of standard output")
 
 
-def values_table(splits: Mapping[str, Mapping[str, float]]) -> str:
-    """Figures by split, one row each."""
+def values_table(splits: Mapping[str, Mapping[str, Any]]) -> str:
+    """Figures by split, one row each; those that are arrays follow, each by itself."""
     shown = {split: values for split, values in splits.items() if values}
-    names = list(dict.fromkeys(name for values in shown.values() for name in values))
+    arrays = [(split, name, value) for split in shown for name, value in shown[split].items() if type(value) is list]
+    among = {name for _, name, _ in arrays}
+    names = [name for name in dict.fromkeys(chain.from_iterable(shown.values())) if name not in among]
     rows = [
         [split, *(f"{values[name]:.4f}" if name in values else "" for name in names)] for split, values in shown.items()
     ]
-    return table(["split", *names], rows)
+    return "\n".join(
+        [table(["split", *names], rows), *(f"{split} {name}\n{_grid(value)}" for split, name, value in arrays)]
+    )
+
+
+def _grid(array: list[Any]) -> str:
+    """A matrix as aligned rows; of more axes each matrix by itself, of one a single row."""
+    if array and isinstance(array[0], list) and any(isinstance(item, list) for row in array for item in row):
+        return "\n\n".join(map(_grid, array))
+    lines = [[f"{value:.6g}" for value in row] for row in (array if isinstance(array[0], list) else [array])]
+    width = max(len(text) for line in lines for text in line)
+    return "\n".join("  " + "  ".join(text.rjust(width) for text in line) for line in lines)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from akid_core.training.kid import Kid
@@ -17,9 +17,9 @@ class Moment:
 
     `step`, `epoch`: how many are finished. `limit`: the number of steps after which the practice ends as planned, where
     that is known. `values`: figures such as `train/loss`, `val/accuracy`, `learning_rate`, `examples_per_second`,
-    `data_wait` (the share of time spent waiting for data); empty where nothing was measured. `checkpoint`: what was
-    saved, for `akid_checkpoint_saved`. `error`: what went wrong, for `akid_practice_error`. `run_dir`: None where the
-    run keeps nothing.
+    `data_wait` (the share of time spent waiting for data), an array as nested lists; empty where nothing was measured.
+    `checkpoint`: what was saved, for `akid_checkpoint_saved`. `error`: what went wrong, for `akid_practice_error`.
+    `run_dir`: None where the run keeps nothing.
     """
 
     kid: Kid
@@ -27,6 +27,11 @@ class Moment:
     step: int
     epoch: int
     limit: int | None = None
-    values: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     checkpoint: Path | None = None
     error: BaseException | None = None
+
+    @property
+    def scalars(self) -> dict[str, float]:
+        """Those of the values that are numbers: what fits on a line or a curve."""
+        return {name: value for name, value in self.values.items() if not isinstance(value, list)}

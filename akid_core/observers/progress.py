@@ -84,7 +84,7 @@ class _Lines(_Display):
         if place != self._place:
             self.end()
             self._place = place
-        self._values |= context.values
+        self._values |= context.scalars
 
     def saved(self, context: Moment) -> None:
         self.show(context)
@@ -117,7 +117,7 @@ class _Bar(_Display):
 
     def show(self, context: Moment) -> None:
         assert self._bar is not None, "a session begins with akid_practice_begin"
-        for name, value in context.values.items():
+        for name, value in context.scalars.items():
             split, slash, figure = name.partition("/")
             if slash and split != "test":  # the test comes last, and is printed by itself
                 self._splits.setdefault(split, {})[figure] = value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from akid_core.errors import ConfigurationError, suggest
 from akid_core.schedules.base import Schedule
-from akid_core.training.tally import figures
+from akid_core.training.tally import figures, scalars
 
 if TYPE_CHECKING:
     from akid_core.training.kid import Kid
@@ -27,6 +27,7 @@ def check(kid: Kid) -> None:
             "A metric, or one of several losses, is called 'loss', which is what figures call the whole objective: "
             "give it another name."
         )
+    numbers = scalars(kid.graph)
     best, rate = kid.config.practice.best, kid.config.optimizer.learning_rate
     if best is not None:
         _check_validation(kid, "practice.best")
@@ -35,9 +36,14 @@ def check(kid: Kid) -> None:
                 f"practice.best.metric is {best.metric!r}, but validation gives {', '.join(names)}."
                 f"{suggest(best.metric, names)}"
             )
+        if best.metric not in numbers:
+            raise ConfigurationError(
+                f"practice.best.metric is {best.metric!r}, which is an array, and only a number can be the best: track "
+                f"{' or '.join(numbers)}."
+            )
     if isinstance(rate, Schedule) and rate.start():  # a schedule with a state watches validation
         _check_validation(kid, f"the schedule {rate.component()}")
-        rate.observe(rate.start(), dict.fromkeys(names, math.nan))
+        rate.observe(rate.start(), dict.fromkeys(numbers, math.nan))
 
 
 def _check_validation(kid: Kid, watcher: str) -> None:

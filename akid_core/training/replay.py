@@ -67,12 +67,18 @@ def _first_bad(values: np.ndarray) -> int:
 
 def _wrong_label(call: Call, batch: Batch) -> str:
     """In words, the first label of a loss over classes that names none of them; empty if there is no such label."""
-    if len(call.in_specs) < 2 or call.in_specs[0].rank != 2 or call.in_specs[1].rank != 1:
+    if len(call.in_specs) < 2 or call.in_specs[1].rank != call.in_specs[0].rank - 1:
         return ""
-    classes, labels = call.in_specs[0].shape[1], batch.fields.get(call.inputs[1].source)
-    if not isinstance(classes, int) or labels is None or labels.dtype.kind not in "iu":
+    classes = call.in_specs[0].shape[-1]
+    labels, *mask = (batch.fields.get(value.source) for value in call.inputs[1:3])
+    if classes == 1 or not isinstance(classes, int) or labels is None or labels.dtype.kind not in "iu":
         return ""
-    wrong = (batch.weights != 0) & ((labels < 0) | (labels >= classes))
-    first = int(np.argmax(wrong))
-    place = f"{call.inputs[1].source!r} in row {batch.rows[first]} of the source is {labels[first]}"
-    return f"{place}, and the scores have {classes} classes, 0 to {classes - 1}" if wrong.any() else ""
+    wrong = ((labels < 0) | (labels >= classes)) & (labels != getattr(call.layer, "ignore_index", None))
+    for counts in (batch.weights, *mask):
+        if counts is not None:
+            wrong &= (counts != 0).reshape(*counts.shape, *(1,) * (wrong.ndim - counts.ndim))
+    if not wrong.any():
+        return ""
+    first = np.unravel_index(np.argmax(wrong), wrong.shape)
+    place = f"{call.inputs[1].source!r} in row {batch.rows[first[0]]} of the source is {labels[first]}"
+    return f"{place}, and the scores have {classes} classes, 0 to {classes - 1}"

@@ -16,7 +16,8 @@ EXIT_CODES: dict[Status, int] = {
     "preempted": EXIT_PREEMPTED,
 }
 
-Values = dict[str, float]
+Values = dict[str, Any]
+"""Figures by name: a number each, or nested lists of numbers where a metric gives an array."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.backends.contract import MetricStates
+from akid_core.errors import PluginError
 from akid_core.graph.resolved import Graph
 from akid_core.specs.layer import Metric
 from akid_core.training.result import Values
@@ -19,6 +20,12 @@ def figures(graph: Graph) -> list[str]:
     """The names of what a Tally gives: `loss` (the objective), each loss where there are several, each metric."""
     losses = list(graph.loss_layers)
     return [*(["loss"] if losses else []), *(losses if len(losses) > 1 else []), *graph.metric_layers]
+
+
+def scalars(graph: Graph) -> list[str]:
+    """The names of those figures that are numbers: what can be tracked."""
+    arrays = {path for path, metric in graph.metric_layers.items() if not metric.scalar}
+    return [name for name in figures(graph) if name not in arrays]
 
 
 class Tally:
@@ -51,7 +58,7 @@ class Tally:
         if not self._pieces:
             return {}
         losses = {path: _mean(self._joined(path)) for path in self._losses}
-        metrics = {path: float(metric.result(self._joined(path))) for path, metric in self._metrics.items()}
+        metrics = {path: _figure(path, metric, self._joined(path)) for path, metric in self._metrics.items()}
         objective = float(sum(self._losses[path].weight * value for path, value in losses.items()))
         found = {**losses, **metrics, "loss": objective}
         return {name: found[name] for name in self._names}
@@ -88,6 +95,17 @@ def _sum(states: Sequence[State]) -> State:
 def _mean(state: State) -> float:
     count = float(state["count"])
     return float(state["sum"]) / count if count else float("nan")
+
+
+def _figure(path: str, metric: Metric, state: State) -> Any:
+    """What a metric gives, as plain numbers. Raises `PluginError` for an array where a number is promised."""
+    figure = np.asarray(metric.result(state), np.float64)
+    if metric.scalar and figure.ndim:
+        raise PluginError(
+            f"The metric {path!r} ({type(metric).__name__}) promises a number, and its result has the shape "
+            f"{figure.shape}: let its class say `scalar: ClassVar[bool] = False`."
+        )
+    return figure.tolist()
 
 
 def _written(array: np.ndarray) -> list[Any]:

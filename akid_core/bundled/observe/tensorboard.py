@@ -27,7 +27,7 @@ FOLDER = "tensorboard"
 
 @dataclass(frozen=True, kw_only=True)
 class Tensorboard(Observer):
-    """Writes every figure to `tensorboard/` in the run directory; look with `tensorboard --logdir RUN_DIR`.
+    """Writes every number that is measured to `tensorboard/` in the run directory; see `tensorboard --logdir RUN_DIR`.
 
     After a resume the points from before the interruption that lie behind the loaded checkpoint no longer count, and
     no point is there twice. Each point is in the operating system's hands at once: a kill loses none.
@@ -48,15 +48,15 @@ class Tensorboard(Observer):
 
     @hookimpl
     def akid_span_end(self, context: Moment) -> None:
-        self._log.write(context.step, context.values)
+        self._log.write(context.step, context.scalars)
 
     @hookimpl
     def akid_validate_end(self, context: Moment) -> None:
-        self._log.write(context.step, context.values)
+        self._log.write(context.step, context.scalars)
 
     @hookimpl
     def akid_practice_end(self, context: Moment) -> None:
-        self._log.write(context.step, context.values)
+        self._log.write(context.step, context.scalars)
         self._log.close()
 
     @hookimpl

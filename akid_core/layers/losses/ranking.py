@@ -132,8 +132,9 @@ class TripletMargin(BatchRanking):
         self, context: Context, embeddings: Array, labels: Array, mask: Array | None = None
     ) -> tuple[Array, Array]:
         ops, wide = context.ops, context.wide(context.call.in_specs[0].dtype)
-        distance = _distances(ops, ops.astype(embeddings, wide))
-        count = ones_like(ops, distance[:, 0]) if mask is None else ops.astype(mask, wide)
+        embeddings = ops.astype(embeddings, wide)
+        distance = _distances(ops, embeddings)
+        count = ones_like(ops, embeddings[:, 0]) if mask is None else ops.astype(mask, wide)
         alike = _pairs(ops, ops.astype(labels, "int64"))
         taking = ops.reshape(count, (1, -1)) > 0.0
         friend = ops.logical_and(ops.logical_and(alike, taking), ops.logical_not(_pairs(ops, context.rows)))
