@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from akid_core.layers import Conv2d
-from akid_core.layers.padding import Windows, same
+from akid_core.layers.windows import Windows, same
 from akid_core.specs import TensorSpec
 from akid_core.testing.run_layer import run_layer
 
@@ -118,12 +118,13 @@ def test_specs_state_shapes_fans_and_axes() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"kernel": 0}, "kernel must be one or two whole numbers of at least 1, got 0"),
+        ({"kernel": 0}, r"kernel takes one number or \(vertical, horizontal\), whole and at least 1, got 0"),
         ({"kernel": (3, 3, 3)}, r"kernel takes one number or \(vertical, horizontal\)"),
-        ({"kernel": 2.5}, "kernel must be"),
-        ({"stride": (1, 0)}, "stride must be"),
+        ({"kernel": 2.5}, "kernel takes"),
+        ({"kernel": True}, "kernel takes"),
+        ({"stride": (1, 0)}, "stride takes"),
         ({"padding": "sane"}, "padding must be 'same', 'valid' or numbers, got 'sane'"),
-        ({"padding": -1}, "padding must be one or two whole numbers of at least 0"),
+        ({"padding": -1}, r"padding takes one number or \(vertical, horizontal\) or \(\(top, bottom\), \(left, right\)\), whole"),
         ({"padding": ((0, 1), (1, 2), (3, 4))}, "padding takes"),
         ({"channels": 4, "groups": 3}, "channels must be a positive multiple of groups"),
     ],

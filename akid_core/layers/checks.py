@@ -6,6 +6,9 @@ import math
 
 from akid_core.specs.tensor import TensorSpec
 
+SPACE = {1: "L", 2: "HW"}
+"""The letters of the axes of space, by their number: a sequence is NCL, an image NCHW."""
+
 
 def check_floating(x: TensorSpec) -> TensorSpec:
     """Return the spec. Raises `ValueError` for integers and truth values."""
@@ -55,13 +58,18 @@ def check_epsilon(epsilon: float) -> None:
         raise ValueError(f"epsilon must be above 0, such as 1e-5, got {epsilon!r}")
 
 
-def check_image(x: TensorSpec) -> tuple[int, int, int]:
-    """(channels, height, width) of a spec (batch, channels, height, width). Raises `ValueError` for anything else."""
-    check_floating(x)
-    if x.rank != 4:
-        raise ValueError(f"needs images (batch, channels, height, width), got {x} with {x.rank} dimensions")
-    channels, height, width = x.row
-    return channels, height, width
+def check_spatial(x: TensorSpec) -> tuple[int, ...]:
+    """(channels, *space) of a spec (batch, channels, *space). Raises `ValueError` where there is no axis of space."""
+    if check_floating(x).rank < 3:
+        raise ValueError(f"needs (batch, channels, ...) with at least one axis of space, got {x}")
+    return x.row
+
+
+def check_space(x: TensorSpec, space: int) -> None:
+    """Raise `ValueError` for a spec that is not (batch, channels, *space) with so many axes of space."""
+    if check_floating(x).rank != 2 + space:
+        wanted = {1: "sequences (batch, channels, length)", 2: "images (batch, channels, height, width)"}[space]
+        raise ValueError(f"needs {wanted}, got {x} with {x.rank} dimensions")
 
 
 def check_alike(inputs: tuple[TensorSpec, ...]) -> TensorSpec:

@@ -1,119 +1,79 @@
-"""How the windows of a kernel lie over an image: kernel, stride, dilation and padding.
-
-The arithmetic of every padding is done here, once: a backend receives explicit numbers of rows and columns for each
-side and never uses its framework's own idea of "same".
-"""
+"""Settings of what lies over space: kernels, strides, factors and padding, as they may be written and as numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
+Sizes = int | tuple[int, ...]
+"""One number for every axis of space, or one for each: for images (vertical, horizontal)."""
 
-from akid_core.layers.checks import check_image
-from akid_core.specs.tensor import TensorSpec
+Widths = tuple[tuple[int, int], ...]
+"""What is added on the two sides of each axis of space: for images ((top, bottom), (left, right))."""
 
-Pair = int | tuple[int, int]
-"""One number for both directions, or (vertical, horizontal)."""
+Around = int | tuple[int | tuple[int, int], ...]
+"""Widths as they may be written: one number for all sides; for images (vertical, horizontal), each of them a number or
+its two sides, such as ((top, bottom), (left, right)); for sequences (left, right)."""
 
-Widths = tuple[tuple[int, int], tuple[int, int]]
-"""Rows and columns added on each side: ((top, bottom), (left, right))."""
+Padding = str | Around
+"""`"same"`, `"valid"`, or widths as in `Around`."""
 
-Padding = str | int | tuple[int, int] | Widths
-"""`"same"`, `"valid"`, one width for all sides, (vertical, horizontal), or ((top, bottom), (left, right))."""
-
-
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """Windows over images of a known size; every pair is (vertical, horizontal)."""
-
-    size: tuple[int, int]
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    widths: Widths
-
-    @classmethod
-    def over(cls, image: TensorSpec, kernel: Pair, stride: Pair, padding: Padding, dilation: Pair = 1) -> Windows:
-        """Windows over images of spec (batch, channels, height, width). Raises `ValueError` where none fits."""
-        _, height, width = check_image(image)
-        (tall, wide), (down, right) = extent(kernel, dilation), pair(stride)
-        fitted = same(height, tall, down), same(width, wide, right)
-        widths = fitted if padding == "same" else explicit(padding)
-        windows = cls((height, width), pair(kernel), (down, right), pair(dilation), widths)
-        if min(windows.out) < 1:
-            raise ValueError(
-                f"its kernel covers {tall}x{wide}, more than the image of {height}x{width} with padding {padding!r}: "
-                "use a smaller kernel or padding='same'"
-            )
-        return windows
-
-    @property
-    def out(self) -> tuple[int, int]:
-        """How many windows there are in each direction."""
-        (height, width), (tall, wide), (down, right) = self.size, extent(self.kernel, self.dilation), self.stride
-        vertical, horizontal = self.widths
-        return (height + sum(vertical) - tall) // down + 1, (width + sum(horizontal) - wide) // right + 1
-
-    @property
-    def pads(self) -> tuple[tuple[int, int], ...]:
-        """The widths as `ops.pad` takes them, for (batch, channels, height, width)."""
-        return (0, 0), (0, 0), *self.widths
-
-    def inside(self, axis: int) -> np.ndarray:
-        """How much of the image, padding left out, each window covers along axis 0 or 1: int64 of shape (out,)."""
-        starts = np.arange(self.out[axis]) * self.stride[axis] - self.widths[axis][0]
-        return np.minimum(starts + self.kernel[axis], self.size[axis]) - np.maximum(starts, 0)
+_SIZES = {1: "one number", 2: "one number or (vertical, horizontal)"}
+_WIDTHS = {1: "(left, right)", 2: "(vertical, horizontal) or ((top, bottom), (left, right))"}
 
 
-def same(size: int, reach: int, stride: int) -> tuple[int, int]:
-    """As little padding as gives ceil(size / stride) windows; an odd one goes to the end (TensorFlow's "SAME" rule)."""
-    windows = -(-size // stride)
-    total = max(0, (windows - 1) * stride + reach - size)
-    return total // 2, total - total // 2
+def each(value: Sizes, space: int) -> tuple[int, ...]:
+    """The numbers for all axes of a setting that may be given as one."""
+    return (value,) * space if isinstance(value, int) else value
 
 
-def explicit(padding: Padding) -> Widths:
-    """The widths of a padding that does not depend on the size of the image."""
+def explicit(padding: Padding, space: int) -> Widths:
+    """The widths of a padding that does not depend on the size of what it surrounds."""
     if isinstance(padding, str):
-        return (0, 0), (0, 0)
-    vertical, horizontal = (padding, padding) if isinstance(padding, int) else padding
-    return pair(vertical), pair(horizontal)
+        return ((0, 0),) * space
+    if isinstance(padding, int):
+        return ((padding, padding),) * space
+    entries = (padding,) if space == 1 else padding
+    return tuple((entry, entry) if isinstance(entry, int) else (entry[0], entry[1]) for entry in entries)  # type: ignore[misc]
 
 
-def extent(kernel: Pair, dilation: Pair = 1) -> tuple[int, int]:
-    """How far a kernel reaches: dilation * (kernel - 1) + 1 in each direction."""
-    (tall, wide), (down, right) = pair(kernel), pair(dilation)
-    return down * (tall - 1) + 1, right * (wide - 1) + 1
+def read_sizes(name: str, value: Any, space: int, least: int = 1) -> Sizes:
+    """The setting `name` as written, a list as a tuple. Raises `ValueError` for what does not fit the axes of space."""
+    value = plain(value)
+    if _whole(value, least) or (space > 1 and _several(value, space, least)):
+        return value  # type: ignore[no-any-return]
+    form = _SIZES.get(space, f"one number or {space}")
+    raise ValueError(f"{name} takes {form}, whole and at least {least}, got {value!r}")
 
 
-def pair(value: Pair) -> tuple[int, int]:
-    """The two numbers of a setting that may be given as one."""
-    first, second = (value, value) if isinstance(value, int) else value
-    return first, second
+def read_around(name: str, value: Any, space: int) -> Around:
+    """The setting `name` as written, lists as tuples. Raises `ValueError` for a form that does not exist."""
+    value = plain(value)
+    entries = value if isinstance(value, tuple) else ()
+    by_axis = len(entries) == space > 1 and all(_whole(entry, 0) or _several(entry, 2, 0) for entry in entries)
+    if _whole(value, 0) or by_axis or (space == 1 and _several(value, 2, 0)):
+        return value  # type: ignore[no-any-return]
+    form = _WIDTHS.get(space, f"{space} entries, each a number or (before, after)")
+    raise ValueError(f"{name} takes one number or {form}, whole and at least 0, got {value!r}")
 
 
-def read_pair(name: str, value: Pair, least: int = 1) -> Pair:
-    """The setting `name` as written, a list as a tuple. Raises `ValueError` unless it is one or two whole numbers."""
-    numbers = (value,) if isinstance(value, int) else value
-    if not isinstance(numbers, list | tuple) or not all(type(n) is int and n >= least for n in numbers):
-        raise ValueError(f"{name} must be one or two whole numbers of at least {least}, got {value!r}")
-    if not isinstance(value, int) and len(value) != 2:
-        raise ValueError(f"{name} takes one number or (vertical, horizontal), got {value!r}")
-    return value if isinstance(value, int) else (value[0], value[1])
-
-
-def read_padding(value: Padding) -> Padding:
+def read_padding(value: Any, space: int) -> Padding:
     """The setting `padding` as written, lists as tuples. Raises `ValueError` for a form that does not exist."""
-    if isinstance(value, str):
-        if value not in ("same", "valid"):
-            raise ValueError(f"padding must be 'same', 'valid' or numbers, got {value!r}")
-        return value
-    if isinstance(value, int):
-        return read_pair("padding", value, least=0)
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(f"padding takes (vertical, horizontal) or ((top, bottom), (left, right)), got {value!r}")
-    vertical, horizontal = (read_pair("padding", side, least=0) for side in value)
-    if isinstance(vertical, int) and isinstance(horizontal, int):
-        return vertical, horizontal
-    return pair(vertical), pair(horizontal)
+    if not isinstance(value, str):
+        return read_around("padding", value, space)
+    if value not in ("same", "valid"):
+        raise ValueError(f"padding must be 'same', 'valid' or numbers, got {value!r}")
+    return value
+
+
+def plain(value: Any) -> Any:
+    """The same value with tuples for lists, so that it compares and hashes."""
+    return tuple(map(plain, value)) if isinstance(value, list | tuple) else value
+
+
+def _whole(value: Any, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _several(value: Any, count: int, least: int) -> bool:
+    """Whether it is so many whole numbers."""
+    return isinstance(value, tuple) and len(value) == count and all(_whole(number, least) for number in value)

@@ -1,63 +1,69 @@
-"""Pooling: one value for each window of an image."""
+"""Pooling: one value for each window of an image or a sequence."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import reduce
+from typing import ClassVar
 
 import numpy as np
 
-from akid_core.layers.checks import check_image
-from akid_core.layers.padding import Padding, Pair, Windows, explicit, pair, read_padding, read_pair
+from akid_core.layers.checks import SPACE, check_space
+from akid_core.layers.padding import Padding, Sizes, each, explicit, read_padding, read_sizes
+from akid_core.layers.windows import Windows
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
 from akid_core.specs.tensor import TensorSpec
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool2d(Layer):
+class Pool(Layer):
     """What the poolings share.
 
-    `kernel`: one number or (vertical, horizontal). `stride`: left out, the kernel, so that windows do not overlap.
-    `padding`: as in `Conv2d`, but on each side less than the kernel, so that every window sees the image.
+    `kernel`: one number, or one for each axis of space. `stride`: left out, the kernel, so that windows do not overlap.
+    `padding`: as in `Conv2d`, but on each side less than the kernel, so that every window sees the input.
 
-    x: (batch, channels, height, width) -> (batch, channels, rows, columns).
+    x: (batch, channels, *space) -> (batch, channels, *windows).
     """
 
-    kernel: Pair
-    stride: Pair | None = None
+    space: ClassVar[int]
+
+    kernel: Sizes
+    stride: Sizes | None = None
     padding: Padding = "valid"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kernel", read_pair("kernel", self.kernel))
+        object.__setattr__(self, "kernel", read_sizes("kernel", self.kernel, self.space))
         if self.stride is not None:
-            object.__setattr__(self, "stride", read_pair("stride", self.stride))
-        object.__setattr__(self, "padding", read_padding(self.padding))
-        if self.padding != "same":
-            for reach, sides in zip(pair(self.kernel), explicit(self.padding), strict=True):
-                if max(sides) >= reach:
-                    raise ValueError(f"padding must be less than the kernel {self.kernel}, got {self.padding!r}")
+            object.__setattr__(self, "stride", read_sizes("stride", self.stride, self.space))
+        object.__setattr__(self, "padding", read_padding(self.padding, self.space))
+        for size, sides in zip(each(self.kernel, self.space), explicit(self.padding, self.space), strict=True):
+            if max(sides) >= size:
+                raise ValueError(f"padding must be less than the kernel {self.kernel}, got {self.padding!r}")
 
     def windows(self, x: TensorSpec) -> Windows:
-        """Where the kernel lies over images of the given spec."""
+        """Where the kernel lies over values of the given spec."""
+        check_space(x, self.space)
         return Windows.over(x, self.kernel, self.kernel if self.stride is None else self.stride, self.padding)
 
     def outputs(self, x: TensorSpec) -> TensorSpec:
-        return x.with_shape(*x.shape[:2], *self.windows(x).out, axes="NCHW")
+        size = self.windows(x).out
+        return x.with_shape(*x.shape[:2], *size, axes="NC" + SPACE[self.space])
 
     def seen(self, context: Context, x: Array, value: float) -> Array:
-        """The windows, each as one axis in row-major order: (batch, channels, rows, columns, tall * wide)."""
-        ops, windows = context.ops, self.windows(context.call.in_specs[0])
+        """The windows, each as one axis in row-major order: (batch, channels, *windows, places)."""
+        ops, spec = context.ops, context.call.in_specs[0]
+        windows = self.windows(spec)
         seen = ops.windows(ops.pad(x, windows.pads, value), windows.kernel, windows.stride, windows.dilation)
-        channels = context.call.in_specs[0].row[0]
-        return ops.reshape(seen, (-1, channels, *windows.out, math.prod(windows.kernel)))
+        return ops.reshape(seen, (-1, spec.row[0], *windows.out, math.prod(windows.kernel)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaxPool2d(Pool2d):
+class MaxPool(Pool):
     """The largest value of each window; padding never wins. The gradient goes to the first maximum in row-major order.
 
-    Settings and shapes as in `Pool2d`.
+    Settings and shapes as in `Pool`.
     """
 
     def forward(self, context: Context, x: Array) -> Array:
@@ -65,10 +71,10 @@ class MaxPool2d(Pool2d):
 
 
 @dataclass(frozen=True, kw_only=True)
-class AvgPool2d(Pool2d):
+class AvgPool(Pool):
     """The mean of each window; padding is not counted.
 
-    Settings and shapes as in `Pool2d`.
+    Settings and shapes as in `Pool`.
     """
 
     def forward(self, context: Context, x: Array) -> Array:
@@ -77,22 +83,52 @@ class AvgPool2d(Pool2d):
         return context.ops.sum(self.seen(context, x, 0.0), axis=-1) / counts
 
     def counts(self, x: TensorSpec) -> np.ndarray:
-        """How many values of the image each window sees: int64 of shape (rows, columns)."""
+        """How many values of the input each window sees: int64 of the shape of the windows."""
         windows = self.windows(x)
-        rows, columns = (windows.inside(axis) for axis in (0, 1))
-        return np.outer(rows, columns)
+        return reduce(np.multiply.outer, (windows.inside(axis) for axis in range(self.space)))
 
 
 @dataclass(frozen=True, kw_only=True)
-class GlobalAvgPool2d(Layer):
-    """The mean of each channel over the whole image.
+class MaxPool1d(MaxPool):
+    """The largest value of each window; padding never wins. The gradient goes to the first maximum.
 
-    x: (batch, channels, height, width) -> (batch, channels).
+    `kernel`, `stride`: one number; `stride` left out is the kernel. `padding`: `"same"`, `"valid"`, one number or
+    (left, right), less than the kernel.
+
+    x: (batch, channels, length) -> (batch, channels, positions).
     """
 
-    def outputs(self, x: TensorSpec) -> TensorSpec:
-        check_image(x)
-        return x.with_shape(*x.shape[:2], axes="NC")
+    space: ClassVar[int] = 1
 
-    def forward(self, context: Context, x: Array) -> Array:
-        return context.ops.mean(x, axis=(2, 3))
+
+@dataclass(frozen=True, kw_only=True)
+class MaxPool2d(MaxPool):
+    """The largest value of each window; padding never wins. The gradient goes to the first maximum in row-major order.
+
+    `kernel`, `stride`: one number or (vertical, horizontal); `stride` left out is the kernel. `padding`: as in
+    `Conv2d`, but on each side less than the kernel, so that every window sees the image.
+
+    x: (batch, channels, height, width) -> (batch, channels, rows, columns).
+    """
+
+    space: ClassVar[int] = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvgPool1d(AvgPool):
+    """The mean of each window; padding is not counted.
+
+    Settings and shapes as in `MaxPool1d`.
+    """
+
+    space: ClassVar[int] = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class AvgPool2d(AvgPool):
+    """The mean of each window; padding is not counted.
+
+    Settings and shapes as in `MaxPool2d`.
+    """
+
+    space: ClassVar[int] = 2

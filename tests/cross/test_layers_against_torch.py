@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from akid_core.layers import AvgPool2d, BatchNorm, Conv2d, Dense, MaxPool2d, SoftmaxCrossEntropy
-from akid_core.layers.padding import Padding, Windows
+from akid_core.layers.padding import Padding
+from akid_core.layers.windows import Windows
 from akid_core.specs import Layer
 from akid_core.testing.run_layer import LayerRun, run_layer, specs_of
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from akid_core.backends.contract import Built
-from akid_core.layers.pool import AvgPool2d, GlobalAvgPool2d, MaxPool2d
+from akid_core.layers import AvgPool2d, GlobalAvgPool2d, MaxPool2d
 from akid_core.specs.tensor import TensorSpec
 from akid_torch.context import BuildContext
 from akid_torch.layers.padding import symmetric, with_padding
