@@ -73,6 +73,12 @@ class Windows:
         return tuple((size + sum(sides) - reach) // step + 1 for size, reach, step, sides in terms)
 
     @property
+    def rest(self) -> tuple[int, ...]:
+        """How many places at the end of each axis, padding included, no window reaches."""
+        terms = zip(self.size, self.widths, self.out, self.stride, self.reach, strict=True)
+        return tuple(size + sum(sides) - (out - 1) * step - reach for size, sides, out, step, reach in terms)
+
+    @property
     def pads(self) -> Widths:
         """The widths as `ops.pad` takes them, for (batch, channels, *space)."""
         return (0, 0), (0, 0), *self.widths

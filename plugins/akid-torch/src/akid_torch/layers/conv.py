@@ -2,20 +2,56 @@
 
 from __future__ import annotations
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
 
 from akid_core.backends.contract import Built, Place
-from akid_core.layers.conv import Conv2d
+from akid_core.layers.conv import Convolution
+from akid_core.layers.conv_transpose import ConvTranspose2d
 from akid_core.specs.tensor import TensorSpec
 from akid_torch.context import BuildContext
 from akid_torch.layers.padding import symmetric, with_padding
 
+_CONVOLUTIONS = {1: nn.Conv1d, 2: nn.Conv2d}
 
-def build(layer: Conv2d, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
-    """`nn.Conv2d` with the core's own widths of padding: torch knows no uneven ones, and no strided "same"."""
+
+class Crop(nn.Module):
+    """Cut (before, after) rows and columns off an image."""
+
+    def __init__(self, widths: tuple[tuple[int, int], ...]) -> None:
+        super().__init__()
+        self.widths = widths
+
+    def forward(self, x: Tensor) -> Tensor:
+        (top, bottom), (left, right) = self.widths
+        return x[:, :, top : x.shape[2] - bottom, left : x.shape[3] - right]
+
+    def extra_repr(self) -> str:
+        return str(self.widths)
+
+
+class GroupedConvTranspose2d(nn.ConvTranspose2d):
+    """A transposed convolution whose weight lies as that of a convolution, (out, in / groups, tall, wide).
+
+    torch wants (in, out / groups, tall, wide), which for several groups is no permutation of it.
+    """
+
+    def __init__(self, shape: tuple[int, ...], entering: int, **settings: object) -> None:
+        super().__init__(entering, shape[0], shape[2:], **settings)  # type: ignore[arg-type]
+        self.weight = nn.Parameter(torch.empty(shape, dtype=self.weight.dtype))
+
+    def forward(self, x: Tensor) -> Tensor:  # type: ignore[override]
+        weight = self.weight.unflatten(0, (self.groups, -1)).transpose(1, 2).flatten(0, 1)
+        settings = self.stride, self.padding, self.output_padding, self.groups, self.dilation
+        return functional.conv_transpose2d(x, weight, self.bias, *settings)
+
+
+def build(layer: Convolution, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+    """torch's convolution with the core's own widths of padding: torch knows no uneven ones, and no strided "same"."""
     windows = layer.windows(in_specs[0])
     even = symmetric(windows.widths)
-    module = nn.Conv2d(
+    module = _CONVOLUTIONS[layer.space](
         in_specs[0].row[0],
         layer.channels,
         windows.kernel,
@@ -26,9 +62,39 @@ def build(layer: Conv2d, in_specs: tuple[TensorSpec, ...], context: BuildContext
         bias=layer.bias,
         dtype=context.dtype,
     )
-    prefix = "" if even else "1."
-    places = {"weight": Place(f"{prefix}weight", "OIHW"), "bias": Place(f"{prefix}bias", "O")}
+    if even:
+        return _placed(module, "", context)
+    return _placed(with_padding(windows.widths, 0.0, module), "1.", context)
+
+
+def build_transpose(layer: ConvTranspose2d, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+    """torch's transposed convolution; what its even `padding` does not cut off is cut off after it."""
+    windows = layer.windows(in_specs[0])
+    even = tuple(min(sides) for sides in windows.widths)
+    left = tuple((before - less, after - less) for (before, after), less in zip(windows.widths, even, strict=True))
+    settings = {
+        "stride": windows.stride,
+        "padding": even,
+        "output_padding": windows.rest,
+        "groups": layer.groups,
+        "bias": layer.bias,
+        "dilation": windows.dilation,
+        "dtype": context.dtype,
+    }
+    entering, weight = in_specs[0].row[0], context.call.params[0]
+    if layer.groups == 1:
+        module, axes = nn.ConvTranspose2d(entering, layer.channels, windows.kernel, **settings), "IOHW"
+    else:
+        module, axes = GroupedConvTranspose2d(weight.shape, entering, **settings), weight.axes
+    if any(map(any, left)):
+        return _placed(nn.Sequential(module, Crop(left)), "0.", context, axes)
+    return _placed(module, "", context, axes)
+
+
+def _placed(module: nn.Module, prefix: str, context: BuildContext, axes: str = "") -> Built:
+    """The module, with its parameters under `prefix`; `axes`: of the weight, where they do not lie as promised."""
+    lying = {"weight": axes}
     return Built(
-        module if even else with_padding(windows.widths, 0.0, module),
-        {spec.name: places[spec.name] for spec in context.call.params},
+        module,
+        {spec.name: Place(prefix + spec.name, lying.get(spec.name) or spec.axes) for spec in context.call.params},
     )

@@ -6,16 +6,18 @@ from torch import nn
 
 from akid_core.layers.padding import Widths
 
+_PADS = {1: nn.ConstantPad1d, 2: nn.ConstantPad2d}
 
-def symmetric(widths: Widths, most: tuple[int, int] | None = None) -> tuple[int, int] | None:
-    """(vertical, horizontal) where both sides of each direction get the same, at most `most`; else None."""
-    (top, bottom), (left, right) = widths
-    if top != bottom or left != right or (most is not None and (top > most[0] or left > most[1])):
+
+def symmetric(widths: Widths, most: tuple[int, ...] | None = None) -> tuple[int, ...] | None:
+    """A width for each axis of space where its two sides get the same, at most `most`; else None."""
+    if any(before != after for before, after in widths):
         return None
-    return top, left
+    even = tuple(before for before, _ in widths)
+    return None if most is not None and any(map(int.__gt__, even, most)) else even
 
 
 def with_padding(widths: Widths, value: float, module: nn.Module) -> nn.Sequential:
-    """Pad an image, then call the module (which stands under "1")."""
-    (top, bottom), (left, right) = widths
-    return nn.Sequential(nn.ConstantPad2d((left, right, top, bottom), value), module)
+    """Pad an image or a sequence, then call the module (which stands under "1")."""
+    flat = tuple(width for sides in reversed(widths) for width in sides)
+    return nn.Sequential(_PADS[len(widths)](flat, value), module)
