@@ -53,26 +53,39 @@ class SoftmaxCrossEntropy(Loss):
         wide, classes, last = context.wide(logit_spec.dtype), known_size(logit_spec, -1), logit_spec.rank - 1
         logs = log_softmax(ops, ops.astype(logits, wide), last)
         if label_spec.floating:
-            target = ops.astype(labels, wide)
-            likelihood = ops.sum(target * logs, axis=last)
+            labels = ops.astype(labels, wide)
+            likelihood = ops.sum(labels * logs, axis=last)
         else:
-            labels = ops.astype(labels, "int64")
-            target = ops.one_hot(labels, classes, wide)
             # Chosen rather than multiplied: 0 times the logarithm of a class that is taken out is no number.
-            likelihood = ops.sum(ops.where(target > 0.0, logs, 0.0), axis=last)
+            named = ops.one_hot(ops.astype(labels, "int64"), classes, "int32") > 0
+            likelihood = ops.sum(ops.where(named, logs, 0.0), axis=last)
         if self.smoothing:
             likelihood = likelihood * (1.0 - self.smoothing) + ops.mean(logs, axis=last) * self.smoothing
-        value, weight = -likelihood, ones_like(ops, likelihood)
-        if self.class_weights is not None:
-            weight = ops.sum(target * ops.asarray(self.class_weights, wide), axis=last)
-        if not label_spec.floating:
+        return self.weighed(ops, wide, -likelihood, labels, mask, classes)
+
+    def weighed(
+        self, ops: Ops, dtype: str, values: Array, labels: Array, mask: Array | None, classes: int
+    ) -> tuple[Array, Array]:
+        """The value and weight of each row, from the entropies of all positions, (batch,) or (batch, time).
+
+        `values`: of type `dtype`; anything finite where an index names no class.
+        """
+        weights, rank = ones_like(ops, values), len(values.shape)
+        if len(labels.shape) > rank:
+            if self.class_weights is not None:
+                weights = ops.sum(labels * ops.asarray(self.class_weights, dtype), axis=rank)
+        else:
+            labels = ops.astype(labels, "int64")
             named = ops.logical_and(labels >= 0, labels < classes)
-            value, weight = ops.where(named, value, math.nan), ops.where(named, weight, 1.0)
-        if self.ignore_index is not None:
-            weight = ops.where(ops.equal(labels, self.ignore_index), 0.0, weight)
+            values = ops.where(named, values, math.nan)
+            if self.class_weights is not None:
+                of_label = ops.take(ops.asarray(self.class_weights, dtype), ops.where(named, labels, 0), axis=0)
+                weights = ops.where(named, of_label, 1.0)
+            if self.ignore_index is not None:
+                weights = ops.where(ops.equal(labels, self.ignore_index), 0.0, weights)
         if mask is not None:
-            weight = weight * ops.astype(mask, wide)
-        return by_row(ops, value, weight, last)
+            weights = weights * ops.astype(mask, dtype)
+        return by_row(ops, values, weights, rank)
 
 
 @dataclass(frozen=True, kw_only=True)
