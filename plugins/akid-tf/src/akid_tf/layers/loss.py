@@ -19,10 +19,12 @@ class SparseCrossEntropy(LiveLayer):
     weights (batch,), all one.
     """
 
+    uniform = True
+
     def __call__(self, context: Context, logits: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         logits = tf.cast(logits, context.wide(logits.dtype.name))
         labels = tf.cast(labels, tf.int64)
-        named = tf.logical_and(labels >= 0, labels < logits.shape[1])
+        named = tf.bitcast(labels, tf.uint64) < logits.shape[1]  # one below 0 becomes a very large one
         value = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(named, labels, 0), logits)
         # A sum of equal shapes: the smallest backward pass there is.
         missing = tf.where(named, tf.zeros([], value.dtype), tf.constant(math.nan, value.dtype))
