@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from akid_core.schedules.base import Schedule
     from akid_core.specs import Block, Layer, Loss, Metric, ParamSpec, TensorSpec
     from akid_core.specs.precision import Precision
-    from akid_core.training.config import Best, Practice
+    from akid_core.training.config import Best, Practice, Start
     from akid_core.training.kid import Kid
 
 _MODULES = ("errors", "initializers", "layers", "optimizers", "schedules")
@@ -51,7 +51,7 @@ _HOMES = {
     "akid_core.schedules.base": ("Schedule",),
     "akid_core.specs": ("Block", "Layer", "Loss", "Metric", "ParamSpec", "TensorSpec"),
     "akid_core.specs.precision": ("Precision",),
-    "akid_core.training.config": ("Best", "Practice"),
+    "akid_core.training.config": ("Best", "Practice", "Start"),
     "akid_core.training.kid": ("Kid",),
 }
 """Where each public name lives; the imports above tell type checkers the same."""
@@ -87,6 +87,7 @@ __all__ = [
     "Schedule",
     "Sensors",
     "Source",
+    "Start",
     "System",
     "TensorSpec",
     "__version__",

@@ -170,7 +170,8 @@ def akid_commands() -> Iterator[CommandInfo]:
         ("validate", "measure a run on its data"),
         ("predict", "outputs of a run for given inputs"),
         ("show", "print a network with shapes and counts"),
+        ("find-rate", "look for a learning rate"),
         ("zoo", "list recipes and ready brains"),
         ("plugins", "list and check plugins"),
     ):
-        yield CommandInfo(name=name, target=f"akid_core.cli.{name}:main", summary=summary)
+        yield CommandInfo(name=name, target=f"akid_core.cli.{name.replace('-', '_')}:main", summary=summary)

@@ -184,7 +184,7 @@ def akid_optimizers() -> Iterable[OptimizerInfo]:
 
         @hookimpl
         def akid_optimizers():
-            yield OptimizerInfo(name="lion", target="akid_lion.optimizer:Lion")
+            yield OptimizerInfo(name="signs", target="akid_signs.optimizer:Signs")
     """
     return ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -55,7 +56,7 @@ def test_help_lists_every_command_with_its_line(make_command, capsys: pytest.Cap
     lines = capsys.readouterr().out.splitlines()
     for name in ("practice", "check", "validate", "predict", "show", "zoo", "plugins"):
         assert any(line.split()[:1] == [name] and len(line.split()) > 1 for line in lines), name
-    assert "  greet     say hello" in lines
+    assert any(line.split() == ["greet", "say", "hello"] for line in lines)
     assert "akid_greet.command" not in sys.modules
 
 
@@ -180,7 +181,7 @@ def test_list_shows_what_is_there_and_what_failed(
     rows = {line.split()[0]: line for line in lines if line}
     assert rows["PLUGIN"].split() == ["PLUGIN", "DISTRIBUTION", "VERSION", "STATUS", "PROVIDES"]
     assert rows["core"].split()[1:5] == ["akid-core", __version__, "built", "in"]
-    assert "17 layers" in rows["core"]
+    assert re.search(r" \d\d layers, ", rows["core"])
     assert "1 strategy," in rows["core"] or rows["core"].endswith("1 strategy")
     assert rows["bad"].split() == ["bad", "akid-bad", "1.0", "failed"]
     assert "Plugin 'bad' of akid-bad 1.0 failed (import): ModuleNotFoundError" in lines[-1]
@@ -191,7 +192,8 @@ def test_list_of_a_category(capsys: pytest.CaptureFixture[str]) -> None:
     headings, *rows = capsys.readouterr().out.splitlines()
     assert headings.split() == ["CATEGORY", "NAME", "BACKEND", "FROM", "SUMMARY"]
     assert [row.split()[:5] for row in rows if "akid-core" in row] == [
-        ["optimizer", name, "any", "akid-core", __version__] for name in ("adam", "adamw", "sgd")
+        ["optimizer", name, "any", "akid-core", __version__]
+        for name in ("adagrad", "adam", "adamw", "lion", "rmsprop", "sgd")
     ]
 
 

@@ -108,13 +108,13 @@ class Hidden(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adagrad(Optimizer):
+class Signs(Optimizer):
     """An optimizer of a plugin that is given to the manager."""
 
 
 @hookimpl
 def akid_optimizers() -> Iterator[OptimizerInfo]:
-    yield OptimizerInfo(name="adagrad", target=f"{__name__}:Adagrad")
+    yield OptimizerInfo(name="signs", target=f"{__name__}:Signs")
 
 
 @hookimpl
@@ -285,8 +285,8 @@ def test_numbers_of_numpy_are_numbers(registry: Registry) -> None:
 
 
 def test_registered_by_a_plugin(registry: Registry) -> None:
-    assert encode(Adagrad(weight_decay=0.5), registry) == {"adagrad": {"weight_decay": 0.5}}
-    assert decode("optimizer", {"adagrad": {"weight_decay": 0.5}}, registry) == Adagrad(weight_decay=0.5)
+    assert encode(Signs(weight_decay=0.5), registry) == {"signs": {"weight_decay": 0.5}}
+    assert decode("optimizer", {"signs": {"weight_decay": 0.5}}, registry) == Signs(weight_decay=0.5)
 
 
 def test_not_registered(registry: Registry) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from akid_core import Best, Execution, Precision, Sensors
+from akid_core import Best, Execution, Optimizer, Precision, Regularizer, Sensors, Start
 from akid_core.cli.main import main
 from akid_core.ops import OPERATIONS
 from akid_core.plugins import default_manager
@@ -45,7 +45,9 @@ def test_every_operation_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "cls", [KidConfig, Sensors, Practice, Best, Execution, Precision], ids=lambda cls: cls.__name__
+    "cls",
+    [KidConfig, Sensors, Practice, Best, Start, Optimizer, Regularizer, Execution, Precision],
+    ids=lambda cls: cls.__name__,
 )
 def test_every_setting_is_in_the_schema(cls: type) -> None:
     missing = [field.name for field in fields(cls) if f"| `{field.name}` |" not in text("yaml")]

@@ -13,6 +13,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from akid_core.backends.layouts import Layout
+from akid_core.backends.matching import Match, fitting, match
 from akid_core.backends.plan import Execution, Plan
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import UnknownNameError, suggest
@@ -60,6 +62,24 @@ class Network(ABC):
 
     def __len__(self) -> int:
         return len(self.graph.params)
+
+    def load(
+        self,
+        arrays: Mapping[str, np.ndarray],
+        *,
+        params: Iterable[str] = ("*",),
+        names: Mapping[str, str] | None = None,
+        layout: str | Layout = "akid",
+    ) -> Match:
+        """Take what fits of arrays by name, such as those of a file, and say what did; the settings are `match`'s.
+
+        Nothing is changed where an array has another shape than its parameter, which is a `CheckpointError` that names
+        each; what is not there is left as it is.
+        """
+        axes = {path: spec.axes for path, spec in self.graph.params.items()}
+        found = match(self.read(), arrays, params=params, names=names, layout=layout, axes=axes)
+        self.fill(fitting(found, "What was given").taken)
+        return found
 
     def _known(self, path: str) -> str:
         if path not in self.graph.params:

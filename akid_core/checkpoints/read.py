@@ -16,6 +16,7 @@ from akid_core.checkpoints import plain
 from akid_core.checkpoints.manifest import COMMIT, PARAMS, SLOTS, STATE, Manifest, parse_name
 from akid_core.checkpoints.store import LocalStore
 from akid_core.errors import CheckpointError, CorruptCheckpointError, NewerCheckpointError
+from akid_core.optimizers.average import running_means
 
 T = TypeVar("T")
 
@@ -50,6 +51,11 @@ class Checkpoint:
     def slots(self) -> Arrays:
         """The optimizer's state by `"<slot>:<parameter path>"`, canonical layout."""
         return safetensors.numpy.load(self.file(SLOTS))
+
+    def evaluated(self) -> Arrays:
+        """The parameters that validation, testing and prediction use: running means where the run keeps them."""
+        params, share = self.params(), self.state.get("average")
+        return params if share is None else running_means(params, self.slots(), share, self.step)
 
     def file(self, name: str) -> bytes:
         """One file of the checkpoint, by name."""

@@ -18,7 +18,7 @@ from akid_core.specs.names import snake_case
 
 AVERAGE = "average"
 """The slot of the running mean: mean = average * mean + (1 - average) * value. It starts at zero, so that the mean
-after n updates is slot / (1 - average^n), see `running_mean`."""
+after n updates is slot / (1 - average^n), see `akid_core.optimizers.average.running_means`."""
 
 
 @dataclass(frozen=True, kw_only=True)

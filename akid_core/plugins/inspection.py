@@ -77,7 +77,9 @@ def _complaint(item: Any, wanted: type[ComponentInfo]) -> str:
     """What is wrong with a declaration, or an empty string."""
     if not isinstance(item, wanted):
         return f"it should be a {wanted.__name__}"
-    if not (isinstance(item.name, str) and _NAME.fullmatch(item.name)):
+    # What is typed on a command line is not written in Python.
+    name = item.name.replace("-", "_") if item.category == "command" and isinstance(item.name, str) else item.name
+    if not (isinstance(name, str) and _NAME.fullmatch(name)):
         return "a name is lower case letters, digits and underscores"
     if not (isinstance(item.target, str) and TARGET.fullmatch(item.target)):
         return "a target reads 'package.module:attribute'"

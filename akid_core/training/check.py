@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from akid_core.errors import ConfigurationError, suggest
 from akid_core.schedules.base import Schedule
+from akid_core.training.named import check_parameters, check_step
 from akid_core.training.tally import figures, scalars
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def check(kid: Kid) -> None:
             "A metric, or one of several losses, is called 'loss', which is what figures call the whole objective: "
             "give it another name."
         )
+    check_parameters(kid)
+    check_step(kid)
     numbers = scalars(kid.graph)
     best, rate = kid.config.practice.best, kid.config.optimizer.learning_rate
     if best is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from akid_core.backends.plan import Execution
@@ -46,10 +47,31 @@ class Best:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Start:
+    """Weights to begin with: `Start(path="runs/big", params=("conv*",))`.
+
+    `path`: a run directory (its best checkpoint if it tracks one, else its newest), a checkpoint's directory, or a file
+    `.safetensors`. `params`: globs of the parameters that are wanted; the rest begins as always. `names`: what a
+    parameter, or a block, is called there, by its name here. `layout`: whose names and axes the file has.
+    """
+
+    path: Path
+    params: tuple[str, ...] = ("*",)
+    names: Mapping[str, str] = field(default_factory=dict)
+    layout: Literal["akid", "torch", "keras"] = "akid"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "path", Path(self.path))
+        object.__setattr__(self, "params", (self.params,) if isinstance(self.params, str) else tuple(self.params))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Practice:
     """How long to practise and when to look: exactly one of `epochs` and `steps`; intervals in steps or epochs.
 
-    `keep`: how many checkpoints stay (the best one stays besides). `best`: the value of validation to track.
+    `keep`: how many checkpoints stay (the best one stays besides). `best`: the value of validation to track. `freeze`:
+    globs of the parameters that stay as they are, weights and state. `start`: weights to begin with; a run that is
+    resumed does not read them again.
     """
 
     epochs: int | None = None
@@ -59,8 +81,11 @@ class Practice:
     checkpoint_every: Every = "epoch"
     keep: int = 3
     best: Best | None = None
+    freeze: tuple[str, ...] = ()
+    start: Start | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "freeze", (self.freeze,) if isinstance(self.freeze, str) else tuple(self.freeze))
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("say exactly one of epochs and steps")
         limit = self.epochs if self.epochs is not None else self.steps

@@ -64,6 +64,26 @@ class RunDirectory:
             return None
         return found
 
+    def chosen(self, report: Callable[[str], None], *, newest: bool = False) -> Checkpoint:
+        """The best checkpoint if one is tracked (unless `newest`), else the newest good one.
+
+        Raises `RunDirectoryError` where there is none.
+        """
+        checkpoint = self.newest(report)
+        if checkpoint is None:
+            raise RunDirectoryError(
+                f"{self.path} holds no checkpoint yet. Practise first: akid practice … --run-dir {self.path}"
+            )
+        if newest:
+            return checkpoint
+        try:
+            best_step = checkpoint.state["run"]["best_step"]
+        except CheckpointError:
+            if checkpoint.committed:
+                raise
+            return self.chosen(report)  # the run still practises, and has pruned it meanwhile
+        return self.best(best_step, report) or checkpoint
+
     def config(self) -> Mapping[str, Any]:
         """The configuration that the run began with."""
         try:

@@ -11,6 +11,7 @@ import numpy as np
 from akid_core.backends.contract import Arrays
 from akid_core.checkpoints import Checkpoint, Verified, prune, write_checkpoint
 from akid_core.errors import CheckpointError
+from akid_core.optimizers.average import running_means
 from akid_core.strategies.base import Strategy
 from akid_core.training.directory import RunDirectory
 from akid_core.training.report import warn
@@ -21,20 +22,25 @@ class Keeper:
     """The newest state and the best one: as checkpoints where there is a directory, else as copies in memory.
 
     `step`: of the newest kept state; `path`: its checkpoint. A run that was not resumed holds its first state, which
-    need not be the initial one, in memory until there is a checkpoint.
+    need not be the initial one, in memory until there is a checkpoint. `average`: as the optimizer has it.
     """
 
     def __init__(
-        self, directory: RunDirectory | None, strategy: Strategy, state: RunState, checkpoint: Checkpoint | None
+        self,
+        directory: RunDirectory | None,
+        strategy: Strategy,
+        state: RunState,
+        checkpoint: Checkpoint | None,
+        average: float | None = None,
     ) -> None:
-        self._directory, self._strategy, self._state = directory, strategy, state
+        self._directory, self._strategy, self._state, self._average = directory, strategy, state, average
         self._verified = Verified()
         if checkpoint is None:
             self.hold()
         else:
             self._take(checkpoint)
             best = directory.at_step(state.best_step) if directory is not None else None
-            state.read_best = best.params if best else None
+            state.read_best = best.evaluated if best else None
 
     def hold(self) -> None:
         """Keep the present state in memory as the newest."""
@@ -44,7 +50,9 @@ class Keeper:
     def hold_best(self) -> None:
         """Keep the present parameters as the best ones: in memory, unless the next checkpoint will hold them."""
         if self._directory is None:
-            params, _ = self._strategy.gather()
+            params, slots = self._strategy.gather()
+            if self._average is not None:
+                params = running_means(params, slots, self._average, self._state.step)
             self._state.read_best = lambda: params
 
     def write(self, directory: RunDirectory, keep: int, describe: Callable[[], Mapping[str, Any]]) -> bool:
@@ -68,7 +76,7 @@ class Keeper:
         self._take(written)
         best = directory.at_step(self._state.best_step)
         if best == written:
-            self._state.read_best = best.params
+            self._state.read_best = best.evaluated
         prune(directory.checkpoints, keep, protect={best.path} if best else set(), verified=self._verified)
         return True
 
@@ -78,7 +86,10 @@ class Keeper:
         return self.step
 
     def best(self) -> Arrays | None:
-        """The best parameters; None where none are tracked, or where they are damaged, which is said."""
+        """The best parameters, running means where those were validated.
+
+        None where none are tracked, or where they are damaged, which is said.
+        """
         try:
             return self._state.read_best() if self._state.read_best is not None else None
         except CheckpointError as error:

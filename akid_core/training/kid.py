@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,38 +20,42 @@ from akid_core.data.sensor import Sensor
 from akid_core.data.sensors import Sensors
 from akid_core.data.sensors import sensors as make_sensors
 from akid_core.data.source import SPLITS, Split
-from akid_core.errors import ConfigurationError, RunDirectoryError, UsageError, suggest
+from akid_core.errors import ConfigurationError, UsageError, suggest
 from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Graph
 from akid_core.initializers.fill import initial_values
 from akid_core.observers.base import Observer
 from akid_core.optimizers import Adam
+from akid_core.optimizers.average import running_means
 from akid_core.optimizers.base import Optimizer
 from akid_core.plugins import PluginManager, default_manager
 from akid_core.plugins.registry import Registry
 from akid_core.schedules.base import Schedule
 from akid_core.strategies.base import Strategy
-from akid_core.training.backend import choose_backend, stored_plan
+from akid_core.training.backend import choose_backend
 from akid_core.training.check import check
 from akid_core.training.config import KidConfig, Practice
 from akid_core.training.description import read_description, write_settings
-from akid_core.training.difference import difference
 from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
+from akid_core.training.finder import LearningRates, find_learning_rate
 from akid_core.training.loop import practise
+from akid_core.training.named import begin_from
 from akid_core.training.predict import predict
 from akid_core.training.report import tell, warn
 from akid_core.training.result import Interrupted, PracticeResult, Values
 from akid_core.training.run import Run
 from akid_core.training.signals import SignalWatch
 from akid_core.training.state import RunState
+from akid_core.training.takeover import settle, take_over
 
 
 class Kid:
     """Sensors, a Brain, an Optimizer, a backend and a Strategy; it practises.
 
     `sensors` or, for arrays, `train=(x, y)`. `backend` None takes the installed one of highest priority. Nothing is
-    built before it is needed; `kid.config` holds the settings, `kid.network` the live parameters.
+    built before it is needed; `kid.config` holds the settings, `kid.network` the live parameters, and `kid.notes` what
+    was said when it last began to practise.
     """
 
     def __init__(
@@ -85,6 +90,8 @@ class Kid:
         self.observers: tuple[Observer, ...] = self.config.observers
         self._sensors: dict[Split, Sensor | None] = {}
         self._plan: Plan | None = None
+        self._resumed = False
+        self.notes: tuple[str, ...] = ()
 
     @classmethod
     def from_config(cls, config: KidConfig, manager: PluginManager | None = None) -> Kid:
@@ -133,7 +140,7 @@ class Kid:
     @cached_property
     def graph(self) -> Graph:
         """The Brain, checked against what the sensors deliver."""
-        return self.config.brain.resolve(self.train_sensor.spec)
+        return replace(self.config.brain.resolve(self.train_sensor.spec), frozen=self.config.practice.freeze)
 
     @cached_property
     def backend_name(self) -> str:
@@ -157,11 +164,16 @@ class Kid:
 
     @cached_property
     def strategy(self) -> Strategy:
-        """The strategy with the live network, at its initial values."""
+        """The strategy with the live network, at its initial values or those that it starts from."""
         strategy: Strategy = self.registry.get("strategy", self.plan.strategy, self.backend_name)()
         optimizer = self.config.optimizer if self.graph.losses else None
         strategy.build(self.backend, self.graph, optimizer, self.plan, self.config.seed)
         strategy.fill(initial_values(self.graph, self.config.seed), {})
+        start = self.config.practice.start
+        if start is not None and not self._resumed:
+            found = begin_from(start, strategy.network)
+            strategy.fill(found.taken, {})
+            self.state.started = f"practice.start: {start.path}: {found.report}."
         return strategy
 
     @property
@@ -217,38 +229,51 @@ class Kid:
     def load(self, checkpoint: Checkpoint) -> None:
         """Take over parameters, optimizer state and counts of a checkpoint, and its plan where none is settled yet.
 
-        Without losses, as for prediction, the parameters alone. Raises `RunDirectoryError` if it holds another Brain.
+        Without losses, as for prediction, the parameters alone. Raises `RunDirectoryError` if it holds another Brain,
+        `CheckpointError` if its parameters are not those of this one.
         """
-        state = checkpoint.state
-        if changed := difference(state["brain"], self.brain_config(), "brain"):
-            raise RunDirectoryError(
-                f"{checkpoint.path} holds another brain: {changed}. Restore the brain, or choose another --run-dir."
-            )
-        stored = stored_plan(state, self.backend, self.config.execution)
-        self._plan = self._plan or stored
-        if stored is not None and stored != self._plan:
-            warn(
-                "The Kid was in use before it took over the run, so its own plan stays, and the last bits may differ "
-                f"from an undisturbed one: {difference(stored.to_json(), self.plan.to_json(), 'plan')}. "
-                "Resume with a new Kid."
-            )
-        if not self.graph.losses:
-            params = checkpoint.params()
-            self.strategy.fill({path: params[path] for path in self.graph.params}, {})
+        self._resumed = True
+        self._plan = settle(self._plan, checkpoint, self)
+        take_over(checkpoint, self)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the network holds the parameters that validation, testing and prediction use.
+
+        These are the running means where the optimizer keeps them (`average`), else the parameters themselves.
+        """
+        share, trained = self.config.optimizer.average, self.graph.losses
+        if share is None or not trained or not self.state.step:
+            yield
             return
-        self.strategy.load(lambda: (checkpoint.params(), checkpoint.slots()))
-        self.state.restore(state["run"])
+        params, slots = self.strategy.gather()
+        means = running_means(params, slots, share, self.state.step)
+        self.network.fill(means)
+        try:
+            yield
+        finally:
+            self.network.fill({path: params[path] for path in means})
 
     def validate(self, split: Split = "val") -> Values:
         """Losses and metrics over a split: `train`, `val` or `test`; empty where there is no such split."""
-        return evaluate(self.strategy, self.graph, self.sensor(split))
+        with self.averaged():
+            return evaluate(self.strategy, self.graph, self.sensor(split))
 
     def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], batch_size: int = 256) -> Any:
         """The outputs for rows: an array, or a mapping by name where the Brain has several outputs.
 
         `inputs`: (n, …), or a mapping by the names of the Brain's inputs. No labels are needed.
         """
-        return predict(self.network, self.graph, inputs, batch_size)
+        with self.averaged():
+            return predict(self.network, self.graph, inputs, batch_size)
+
+    def find_learning_rate(self, *, lowest: float = 1e-7, highest: float = 1.0, steps: int = 100) -> LearningRates:
+        """Train for some steps at rates from `lowest` to `highest`, and see where the loss falls fastest.
+
+        The Kid is then as it was before. See `LearningRates` for what the suggestion rests on.
+        """
+        check(self)
+        return find_learning_rate(self, lowest, highest, steps)
 
     # -- as data
 

@@ -25,8 +25,9 @@ from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
 from akid_core.training.interval import bundle_looks, in_steps, looks, spans
 from akid_core.training.keeper import Keeper
+from akid_core.training.notes import run_notes
 from akid_core.training.replay import raise_non_finite
-from akid_core.training.report import warn
+from akid_core.training.report import tell, warn
 from akid_core.training.result import PracticeResult, Status, Values
 
 if TYPE_CHECKING:
@@ -65,7 +66,12 @@ class Run:
         self.strategy, self.graph, self.state = kid.strategy, kid.graph, kid.state
         self.train = kid.train_sensor
         self.epoch_steps = self.train.steps_per_epoch
-        self.keeper = Keeper(directory, self.strategy, self.state, checkpoint)
+        notes = tuple(run_notes(kid, checkpoint.state if checkpoint else None))
+        for note in notes:
+            if note not in kid.notes:
+                tell(note)
+        kid.notes = notes
+        self.keeper = Keeper(directory, self.strategy, self.state, checkpoint, kid.config.optimizer.average)
         self._logged, self._rows, self._waited = time.perf_counter(), 0, 0.0
         self._reader: Reader[Span]
         self._intervals = {
@@ -164,7 +170,7 @@ class Run:
 
     def validate(self) -> bool:
         """Evaluate the validation split and remember it; True if it is the best so far."""
-        values = self.state.val = evaluate(self.strategy, self.graph, self.kid.sensor("val"))
+        values = self.state.val = self.kid.validate("val")
         if not math.isfinite(values.get("loss", 0.0)):
             warn("The loss over the val split is not finite: look at its data and labels.")
         rate, best = self.kid.config.optimizer.learning_rate, self.practice.best
@@ -225,6 +231,8 @@ class Run:
             "seed": self.kid.config.seed,
             "execution": asdict(self.kid.config.execution),
             "plan": self.kid.plan.to_json(),
+            "notes": list(self.kid.notes),
+            "average": self.kid.config.optimizer.average,
             "brain": self.kid.brain_config(),
             "data": self._data,
             "specs": {name: asdict(spec) for name, spec in self.train.spec.items()},
@@ -244,7 +252,7 @@ class Run:
             step=state.step,
             epoch=self.epoch,
             train=dict(state.train) if self.ends_epoch() else state.epoch_tally.values(),
-            val=evaluate(self.strategy, self.graph, self.kid.sensor("val")) if fresh else dict(state.val),
+            val=self.kid.validate("val") if fresh else dict(state.val),
             test=self._test() if regular else {},
             checkpoint=self.keeper.path,
             seconds=time.perf_counter() - self._begun,
@@ -254,7 +262,7 @@ class Run:
         sensor = self.kid.sensor("test")
         best = self.keeper.best() if sensor is not None else None
         if best is None:
-            return evaluate(self.strategy, self.graph, sensor)
+            return self.kid.validate("test")
         network = self.strategy.network
         last = network.read()
         network.fill(best)

@@ -11,7 +11,7 @@ from akid_core.training.config import Best
 from akid_core.training.result import Values
 from akid_core.training.tally import Tally
 
-_PLAIN = ("step", "horizon", "best_value", "best_step", "waiting", "train", "val")
+_PLAIN = ("step", "horizon", "best_value", "best_step", "waiting", "started", "train", "val")
 
 
 class RunState:
@@ -19,8 +19,8 @@ class RunState:
 
     `step`: finished steps. `horizon`: planned steps, fixed when the run began, for schedules. `best_value`,
     `best_step`: the best validation so far; `waiting`: validations since then. `train`, `val`: the newest figures.
-    `epoch_tally`, `log_tally`: sums since the epoch and the log began. `read_best`: gives the best parameters (not
-    saved).
+    `epoch_tally`, `log_tally`: sums since the epoch and the log began. `started`: what weights it began with, in words.
+    `read_best`: gives the best parameters (not saved).
     """
 
     def __init__(self, graph: Graph, horizon: int, schedule: Mapping[str, Any]) -> None:
@@ -29,6 +29,7 @@ class RunState:
         self.best_value: float | None = None
         self.best_step: int | None = None
         self.waiting = 0
+        self.started = ""
         self.train: Values = {}
         self.val: Values = {}
         self.epoch_tally, self.log_tally = Tally(graph), Tally(graph)
@@ -68,7 +69,7 @@ class RunState:
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take over what `to_json` gave."""
         for name in _PLAIN:
-            setattr(self, name, data[name])
+            setattr(self, name, data.get(name, getattr(self, name)))  # an older version wrote fewer
         self.read_best = None
         self._schedules = [(self.step, data["schedule"])]
         self.epoch_tally.from_json(data["tallies"][0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from akid_core.checkpoints import Checkpoint
-from akid_core.errors import CheckpointError, RunDirectoryError
+from akid_core.errors import CheckpointError
 from akid_core.specs.tensor import TensorSpec
 from akid_core.training.description import read_description
 from akid_core.training.directory import CONFIG, RunDirectory
@@ -21,10 +21,11 @@ def kid_of_run(
     `prediction`: the Kid can predict and nothing else; the run's data need not be at hand.
     """
     directory = RunDirectory(run_dir)
-    directory.config()
     changes = [f"backend={backend}"] if backend else []
+    if backend not in (None, directory.config().get("backend")):
+        changes.append("execution={}")  # which was said for the run's own backend
     while True:
-        checkpoint = _chosen(directory, newest)
+        checkpoint = directory.chosen(warn, newest=newest)
         kid = Kid.from_config(*read_description(str(directory.path / CONFIG), changes, prediction=prediction))
         try:
             if prediction:
@@ -36,20 +37,3 @@ def kid_of_run(
                 raise
             continue  # the run still practises, and has pruned it meanwhile
         return kid, checkpoint
-
-
-def _chosen(directory: RunDirectory, newest: bool) -> Checkpoint:
-    checkpoint = directory.newest(warn)
-    if checkpoint is None:
-        raise RunDirectoryError(
-            f"{directory.path} holds no checkpoint yet. Practise first: akid practice … --run-dir {directory.path}"
-        )
-    if newest:
-        return checkpoint
-    try:
-        best_step = checkpoint.state["run"]["best_step"]
-    except CheckpointError:
-        if checkpoint.committed:
-            raise
-        return _chosen(directory, newest)
-    return directory.best(best_step, warn) or checkpoint

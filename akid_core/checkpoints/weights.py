@@ -1,0 +1,40 @@
+"""Weights out of a file or a checkpoint, whoever wrote them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import safetensors.numpy
+
+from akid_core.backends.contract import Arrays
+from akid_core.checkpoints.manifest import parse_name
+from akid_core.checkpoints.read import Checkpoint
+from akid_core.errors import CheckpointError
+
+SUFFIX = ".safetensors"
+
+
+def read_weights(path: Path) -> Arrays:
+    """The arrays by name of a file `.safetensors` or a checkpoint's directory; of a checkpoint, what it predicts with.
+
+    Raises `CheckpointError` where nothing of the kind is there, or where it cannot be read.
+    """
+    if path.suffix == SUFFIX and path.is_file():
+        return _read_file(path)
+    if (name := parse_name(path.name)) is not None and path.is_dir():
+        return Checkpoint(*name, path).evaluated()
+    raise CheckpointError(
+        f"{path} holds no weights: give a run directory, a checkpoint's directory (step-N), or a file {SUFFIX}."
+        + ("" if path.exists() else " There is nothing of this name.")
+    )
+
+
+def _read_file(path: Path) -> Arrays:
+    try:
+        return safetensors.numpy.load_file(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except Exception as error:  # the library has an error of its own, and KeyError for types that NumPy lacks
+        raise CheckpointError(
+            f"{path} cannot be read as {SUFFIX}: {type(error).__name__}: {error}. (NumPy has no bfloat16: convert it.)"
+        ) from error

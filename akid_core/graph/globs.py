@@ -1,0 +1,28 @@
+"""Globs over paths: what they choose, and an error for one that chooses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
+
+from akid_core.errors import UnknownNameError, suggest
+
+
+def chosen(paths: Iterable[str], globs: Iterable[str]) -> tuple[str, ...]:
+    """The paths that match one of the globs, in their order; `*` takes `/` in too."""
+    globs = tuple(globs)
+    return tuple(path for path in paths if any(fnmatchcase(path, glob) for glob in globs))
+
+
+def check_globs(paths: Collection[str], globs: Iterable[str], where: str) -> None:
+    """Raise `UnknownNameError` for the first glob that matches no path, with the nearest block or path.
+
+    `where`: the setting that holds the globs.
+    """
+    for glob in globs:
+        if not chosen(paths, [glob]):
+            known = dict.fromkeys([*(path.rpartition("/")[0] for path in paths), *paths])
+            near = suggest(glob.replace("*", "").strip("/"), filter(None, known))
+            raise UnknownNameError(
+                f"{where} has {glob!r}, which matches no parameter.{near} There are: {', '.join(paths) or 'none'}."
+            )
