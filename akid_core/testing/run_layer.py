@@ -95,9 +95,10 @@ def run_layer(
     outputs = result if isinstance(result, tuple) else (result,)
 
     factors = [np.ones_like(out.data) for out in outputs] if cotangents is None else cotangents
-    target = Tensor(np.zeros((), outputs[0].dtype))
+    target = Tensor(np.zeros((), np.float64))
     for out, factor in zip(outputs, factors, strict=True):
-        target = ops.sum(out * Tensor(np.asarray(factor, out.dtype))) + target
+        if np.issubdtype(out.dtype, np.floating):
+            target = ops.astype(ops.sum(out * Tensor(np.asarray(factor, out.dtype))), "float64") + target
     watched = [tensor for tensor in (*values, *tensors.values()) if tensor.tape is not None]
     gradients = dict(zip(map(id, watched), tape.gradients(target, watched), strict=True))
     return LayerRun(
