@@ -12,7 +12,7 @@ from akid_tf.runtime import tf
 
 
 class FusedBatchNorm(LiveLayer):
-    """TensorFlow's fused kernel for images of float32; the variance that it returns for running is unbiased."""
+    """TensorFlow's fused kernel for float32; the variance that it returns for running is unbiased."""
 
     layout = Layout.CHANNELS_LAST
 
@@ -20,8 +20,9 @@ class FusedBatchNorm(LiveLayer):
         layer, params = self.layer, context.params
         mean, variance = params["mean"], params["variance"]
         # The raw operation, since `tf.nn.fused_batch_norm` silently raises epsilon to 1.001e-5.
+        image = x if len(x.shape) == 4 else tf.reshape(x, (-1, 1, 1, x.shape[-1]))
         normed = tf.raw_ops.FusedBatchNormV3(
-            x=x,
+            x=image,
             scale=params["scale"] if layer.scale else tf.ones_like(mean),
             offset=params["shift"] if layer.shift else tf.zeros_like(mean),
             mean=tf.constant([], x.dtype) if context.training else mean,
@@ -33,13 +34,13 @@ class FusedBatchNorm(LiveLayer):
             batch = {"mean": normed.batch_mean, "variance": normed.batch_variance}
             for name, value in batch.items():
                 context.update(name, params[name] * layer.decay + value * (1.0 - layer.decay))
-        return normed.y
+        return normed.y if image is x else tf.reshape(normed.y, tf.shape(x))
 
 
 def build(layer: BatchNorm, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
     """The fused kernel where it can serve, else the portable definition."""
     (x,) = in_specs
     types = {x.dtype, context.precision.reductions, *(spec.dtype for spec in context.call.params)}
-    if x.rank != 4 or types != {"float32"}:
+    if types != {"float32"}:
         return portable(layer, in_specs, context)
     return Built(FusedBatchNorm(layer), {spec.name: Place(spec.name) for spec in context.call.params})

@@ -1,14 +1,15 @@
-"""Layers that run in whichever layout their inputs lie."""
+"""Layers that treat every element alike, in whichever layout their inputs lie."""
 
 from __future__ import annotations
 
-from akid_core.backends.contract import Built
-from akid_core.layers import Concat
+from akid_core.backends.contract import Built, Place
+from akid_core.layers import LeakyReLU, PReLU, ReLU
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import TensorSpec
+from akid_tf.layers.axis import lying
 from akid_tf.layout import Layout
-from akid_tf.live import BuildContext, ChannelsLastContext, LiveLayer
+from akid_tf.live import BuildContext, LiveLayer
 from akid_tf.runtime import tf
 
 
@@ -18,26 +19,29 @@ class Pointwise(LiveLayer):
     layout = Layout.EITHER
 
 
-class LiveReLU(LiveLayer):
+class LiveReLU(Pointwise):
     """`tf.nn.relu`, whose gradient is one operation, 0 at 0."""
-
-    layout = Layout.EITHER
 
     def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
         return tf.nn.relu(x)
 
 
-class LiveConcat(LiveLayer):
-    """`tf.concat` along the axis as it lies here."""
+class LiveLeakyReLU(Pointwise):
+    """`tf.nn.leaky_relu`, whose gradient is one operation, the slope at 0."""
 
-    layout = Layout.EITHER
+    def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.leaky_relu(x, self.layer.negative_slope)
 
-    def __call__(self, context: Context, *inputs: tf.Tensor) -> tf.Tensor:
-        rank = len(inputs[0].shape)
-        axis = self.layer.axis % rank
-        if isinstance(context, ChannelsLastContext):
-            axis = rank - 1 if axis == 1 else axis - 1
-        return tf.concat(inputs, axis)
+
+class LivePReLU(Pointwise):
+    """The portable definition, with the weights along the channels as they lie."""
+
+    def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
+        rank, weight = len(x.shape), context.params["weight"]
+        if not self.layer.shared:
+            along = lying(1, rank, context)
+            weight = tf.reshape(weight, [-1 if axis == along else 1 for axis in range(rank)])
+        return tf.where(x > 0, x, x * weight)
 
 
 def build(layer: Layer, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
@@ -45,11 +49,16 @@ def build(layer: Layer, in_specs: tuple[TensorSpec, ...], context: BuildContext)
     return Built(Pointwise(layer), {})
 
 
-def build_relu(layer: Layer, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+def build_relu(layer: ReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
     """A rectifier, native."""
     return Built(LiveReLU(layer), {})
 
 
-def build_concat(layer: Concat, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
-    """Joining, along the axis as it lies."""
-    return Built(LiveConcat(layer), {})
+def build_leaky_relu(layer: LeakyReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+    """A leaky rectifier, native but in float64: the kernel holds its slope in float32."""
+    return Built((Pointwise if in_specs[0].dtype == "float64" else LiveLeakyReLU)(layer), {})
+
+
+def build_prelu(layer: PReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+    """A rectifier with learnt slopes."""
+    return Built(LivePReLU(layer), {spec.name: Place(spec.name, spec.axes) for spec in context.call.params})
