@@ -6,6 +6,8 @@
 The fenced blocks of a Markdown page are one program, run from top to bottom in this process, in an empty directory:
 
 - a block with a title (`python title="mine.py"`) becomes that file;
+- a line `--8<-- "path"` in a block stands for that file, as for the extension pymdownx.snippets of MkDocs; the path is
+  taken from the nearest folder above the page that has it;
 - Python without a title runs, all of a page in one module;
 - YAML must be sound, as `akid check` says; a part of a description is put into a small complete one first;
 - of bash, lines that begin with `akid`, `python` or `pytest` run; elsewhere in a line, `akid` must at least know the
@@ -31,6 +33,7 @@ from akid_core.cli.main import main
 from akid_core.config import dump_yaml, load_yaml
 
 _FENCE = re.compile(r"^( *)```(\w+)(.*)\n((?:.*\n)*?)\1```$", re.MULTILINE)
+_SNIPPET = re.compile(r'^--8<-- "([^"]+)"\n', re.MULTILINE)
 _TITLE = re.compile(r'title="([^"]+)"')
 
 _SMALL = """
@@ -73,7 +76,8 @@ class Page:
     @classmethod
     def read(cls, path: Path | str) -> Page:
         text = Path(path).read_text(encoding="utf-8")
-        return cls(Path(path), tuple(map(_block, _FENCE.finditer(text))))
+        included = _SNIPPET.sub(lambda match: _included(Path(path), match[1]), text)
+        return cls(Path(path), tuple(map(_block, _FENCE.finditer(included))))
 
     def says(self, *words: str) -> bool:
         """Whether a block that runs has one of the words, or is a part of a description."""
@@ -105,6 +109,13 @@ def _block(match: re.Match[str]) -> Block:
     title = _TITLE.search(attributes)
     line = match.string.count("\n", 0, match.start()) + 2
     return Block(line, language, title[1] if title else None, re.sub(f"(?m)^{indent}", "", body))
+
+
+def _included(page: Path, name: str) -> str:
+    """The text of a file that a page includes."""
+    found = next((folder / name for folder in page.resolve().parents if (folder / name).is_file()), None)
+    assert found, f"{page} includes {name}, which no folder above it has"
+    return found.read_text(encoding="utf-8")
 
 
 def _run_text(block: Block) -> str:

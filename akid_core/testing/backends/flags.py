@@ -19,7 +19,8 @@ class Flags:
 
     `trains`: it has a train program (`Backend.trainer`). `gradients`: that program gives gradients. `dtypes`: the
     types that it computes in. `layers`: the names of the layers that are tested, by default all of the core.
-    `micro_batches`, `empty_batches`: whether it can compute a batch in parts, and one without rows.
+    `micro_batches`, `empty_batches`: whether it can compute a batch in parts, and one without rows. `brief`:
+    values are compared in the first type alone and all else in the last, for a backend that is slow to build.
     The tolerances are ratios of norms: of values and gradients in float32, and of everything in float64.
     """
 
@@ -29,6 +30,7 @@ class Flags:
     layers: ClassVar[tuple[str, ...]] = tuple(CASES)
     micro_batches: ClassVar[bool] = True
     empty_batches: ClassVar[bool] = True
+    brief: ClassVar[bool] = False
 
     forward_tolerance: ClassVar[float] = 1e-5
     gradient_tolerance: ClassVar[float] = 1e-4
@@ -44,6 +46,8 @@ class Flags:
         """One test for each layer, operation and type."""
         for name, values in (("layer", self.layers), ("operation", OPERATIONS), ("dtype", self.dtypes)):
             if name in metafunc.fixturenames:
+                if name == "dtype" and self.brief:
+                    values = self.dtypes[:1] if "values" in metafunc.function.__name__ else self.dtypes[-1:]
                 metafunc.parametrize(name, values)
 
     @pytest.fixture

@@ -25,7 +25,7 @@ class LayerTests(Flags):
             got, wanted = group.values(network, training=training), group.forward(referee(), FLOAT64, training=training)
             self.assert_small(errors(got, wanted), dtype, self.forward_tolerance)
 
-    def test_types_of(self, backend: Backend, layer: str, dtype: str) -> None:
+    def test_types_of_values_of(self, backend: Backend, layer: str, dtype: str) -> None:
         group = grouped(layer, CASES[layer])
         values = group.values(self.live(backend, group, layer, dtype))
         calls = group.plain(Precision.of(dtype)).calls

@@ -34,7 +34,6 @@ OPTIMIZERS: dict[str, Optimizer] = {
 """Settings that every optimizer has, and those of the first."""
 
 
-@pytest.mark.usefixtures("trained")
 class TrainingTests(Flags):
     """What `Trainer` promises."""
 
@@ -52,19 +51,19 @@ class TrainingTests(Flags):
         for path, state in results[1].measures.items():  # metrics count in float32
             self.assert_small(errors(results[0].measures[path], state), "float32", self.gradient_tolerance)
 
-    def test_steps_are_those_of_the_referee(self, backend: Backend, dtype: str) -> None:
+    def test_steps_are_those_of_the_referee(self, backend: Backend, trained: None, dtype: str) -> None:
         self.compare(backend, images(Precision.of(dtype)), SGD(momentum=0.9))
 
     @pytest.mark.parametrize("name", default_manager().registry.names("optimizer"))
-    def test_optimizer(self, backend: Backend, name: str) -> None:
+    def test_optimizer(self, backend: Backend, trained: None, name: str) -> None:
         optimizer = default_manager().registry.get("optimizer", name)()
         self.compare(backend, vectors(self.precision), optimizer)
 
     @pytest.mark.parametrize("name", OPTIMIZERS)
-    def test_optimizer_with(self, backend: Backend, name: str) -> None:
+    def test_optimizer_with(self, backend: Backend, trained: None, name: str) -> None:
         self.compare(backend, vectors(self.precision), OPTIMIZERS[name])
 
-    def test_what_is_frozen_stays(self, backend: Backend, graph: Graph) -> None:
+    def test_what_is_frozen_stays(self, backend: Backend, trained: None, graph: Graph) -> None:
         frozen = replace(graph, frozen=("conv/*", "norm/*"))
         one = live(backend, frozen, SGD())
         before = one.network.read()
@@ -99,7 +98,7 @@ class TrainingTests(Flags):
         got, wanted = one.trainer.gradients(masked, 0), one.trainer.gradients(fewer, 0)
         self.assert_small(errors(got, wanted), self.dtypes[-1], self.gradient_tolerance)
 
-    def test_a_span_is_its_steps(self, backend: Backend, graph: Graph) -> None:
+    def test_a_span_is_its_steps(self, backend: Backend, trained: None, graph: Graph) -> None:
         whole, parts = live(backend, graph, Adam()), live(backend, graph, Adam())
         together = whole.trainer.run(span(graph, 0, STEPS), RATES)
         single = [parts.trainer.run(span(graph, step, 1), RATES[step : step + 1]) for step in range(STEPS)]
@@ -111,14 +110,14 @@ class TrainingTests(Flags):
         counted = sum(result.measures["loss"]["count"] for result in single)
         assert together.measures["loss"]["count"] == pytest.approx(counted, rel=1e-6)
 
-    def test_the_same_steps_give_the_same_bits(self, backend: Backend, graph: Graph) -> None:
+    def test_the_same_steps_give_the_same_bits(self, backend: Backend, trained: None, graph: Graph) -> None:
         runs = []
         for _ in range(2):
             one = live(backend, graph, Adam())
             runs.append({"objective": one.trainer.run(span(graph, 0, STEPS), RATES).objective, **one.everything})
         _same(*runs)
 
-    def test_slots_start_at_zero_and_come_back(self, backend: Backend) -> None:
+    def test_slots_start_at_zero_and_come_back(self, backend: Backend, trained: None) -> None:
         graph, optimizer = vectors(self.precision), Adam()
         one, other = live(backend, graph, optimizer), live(backend, graph, optimizer)
         names = {f"{slot}:{path}" for slot in optimizer.every_slot for path in graph.trained}
@@ -135,21 +134,21 @@ class TrainingTests(Flags):
         other.trainer.fill_slots({})
         assert not any(value.any() for value in other.trainer.read_slots().values()), "a slot not named stays"
 
-    def test_unknown_slots_are_refused(self, backend: Backend) -> None:
+    def test_unknown_slots_are_refused(self, backend: Backend, trained: None) -> None:
         with pytest.raises(UnknownNameError, match="mean"):
             live(backend, vectors(self.precision), Adam()).trainer.fill_slots({"maen:logits/weight": np.zeros((4, 3))})
 
-    def test_training_one_network_leaves_the_other(self, backend: Backend, graph: Graph) -> None:
+    def test_training_one_network_leaves_the_other(self, backend: Backend, trained: None, graph: Graph) -> None:
         one, other = live(backend, graph, Adam()), live(backend, graph, Adam())
         before = other.everything
         one.trainer.run(span(graph, 0, 2), RATES[:2])
         _same(other.everything, before)
 
-    def test_masks_follow_step_and_row(self, backend: Backend) -> None:
+    def test_masks_follow_step_and_row(self, backend: Backend, trained: None) -> None:
         graph = vectors(self.precision, Remembers(name="drawn"))
+        pair = [live(each, graph, SGD()) for each in (backend, referee())]
         masks = {}
         for step, row in ((0, 0), (5, 0), (0, 3)):
-            pair = [live(each, graph, SGD()) for each in (backend, referee())]
             for each in pair:
                 each.trainer.run(span(graph, step, 1, first_row=row), np.zeros(1))
             mine, theirs = (each.network["drawn/mask"] for each in pair)
@@ -158,7 +157,7 @@ class TrainingTests(Flags):
         np.testing.assert_array_equal(masks[0, 3][:3], masks[0, 0][3:], err_msg="a mask belongs to its row")
         assert not np.array_equal(masks[0, 0], masks[5, 0])
 
-    def test_a_brain_without_a_loss_is_refused(self, backend: Backend, graph: Graph) -> None:
+    def test_a_brain_without_a_loss_is_refused(self, backend: Backend, trained: None, graph: Graph) -> None:
         with pytest.raises(ConfigurationError, match="loss"):
             live(backend, replace(graph, losses=(), metrics=()), SGD())
 

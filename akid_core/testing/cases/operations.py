@@ -114,6 +114,7 @@ OPERATION_TRIALS: dict[str, tuple[Trial, ...]] = {
         of(lambda ops, t, x: ops.sum(x, axis=1), X),
         of(lambda ops, t, x: ops.sum(x, axis=(1, -1), keepdims=True), X),
         of(lambda ops, t, x: x * ops.sum(x), X),
+        of(lambda ops, t, x: ops.sum(x, 2, True), X),
         of(lambda ops, t, x: ops.sum(x, axis=-1), INDEX),
     ),
     "mean": (
@@ -148,7 +149,7 @@ OPERATION_TRIALS: dict[str, tuple[Trial, ...]] = {
         of(lambda ops, t, x: ops.pad(x, [(0, 0), (1, 0), (2, 3)]), X),
         of(lambda ops, t, x: ops.max(ops.pad(x, [(0, 0), (0, 0), (1, 1)], -np.inf), axis=-1), X),
     ),
-    "flip": (of(lambda ops, t, x: ops.flip(x, axis=1), X), of(lambda ops, t, x: ops.flip(x, axis=-1), X)),
+    "flip": (of(lambda ops, t, x: ops.flip(x, 1), X), of(lambda ops, t, x: ops.flip(x, axis=-1), X)),
     "windows": (
         of(lambda ops, t, x: ops.windows(x, (3,), (1,), (1,)), LINE),
         of(lambda ops, t, x: ops.windows(x, (2,), (3,), (3,)), LINE),
@@ -185,6 +186,7 @@ OPERATOR_TRIALS: dict[str, tuple[Trial, ...]] = {
         of(lambda ops, t, x: x[:, 1:3], X),
         of(lambda ops, t, x: x[:, :, ::2], X),
         of(lambda ops, t, x: x[:, -1], X),
+        of(lambda ops, t, x: x[:, -2:9], X),
     ),
 }
 """By the operator."""

@@ -9,6 +9,8 @@ from akid_tf.backend import TensorflowBackend
 
 
 class TestTensorflow(BackendSuite):
+    brief = True
+
     @pytest.fixture
     def backend(self) -> TensorflowBackend:
         return TensorflowBackend()

@@ -1,0 +1,14 @@
+"""The backend suite on the strict backend."""
+
+import pytest
+from akid_strict.backend import StrictBackend
+
+from akid_core.testing.backends import BackendSuite
+
+
+class TestStrict(BackendSuite):
+    trains = False
+
+    @pytest.fixture
+    def backend(self) -> StrictBackend:
+        return StrictBackend()
