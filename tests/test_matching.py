@@ -78,10 +78,10 @@ def test_a_part_of_it() -> None:
     assert list(found.taken) == ["conv1/weight", "conv1/bias", "norm/scale"]
     assert found.missing == {"norm/mean": "norm/mean"}
     assert found.unasked == ("logits/weight", "logits/bias")
-    assert found.unused == ("logits/weight", "logits/bias", "extra/weight")
+    assert found.unused == ("extra/weight", "logits/bias", "logits/weight")
     assert "not there, and left as they were: norm/mean; not asked for: logits/weight, logits/bias" in found.report
     assert found.faults() == ""
-    assert found.faults(complete=True).startswith("'norm/mean' is missing. 'logits/weight' is unknown here.")
+    assert found.faults(complete=True).startswith("'norm/mean' is missing. 'extra/weight' is unknown here.")
 
 
 def test_other_shapes_and_kinds_are_named_and_a_part_is_offered() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from akid_core.backends.layouts import LAYOUTS, Layout
 from akid_core.errors import CheckpointError, UnknownNameError, suggest
-from akid_core.graph.globs import check_globs, chosen
+from akid_core.graph.globs import check_globs, chosen, nearest
 
 SHOWN = 6
 """How many names a sentence lists before it says how many more there are."""
@@ -31,7 +31,7 @@ class Match:
 
     `taken`: by our path, in canonical layout and our type. `names`: the name of each of these there. `missing`: our
     paths, and under what name each was looked for. `misfits`: of another shape or kind. `unasked`: our paths that
-    `params` leaves out. `unused`: their names that nothing took.
+    `params` leaves out. `unused`: their names that nothing took, sorted.
     """
 
     taken: Mapping[str, np.ndarray]
@@ -123,7 +123,7 @@ def match(
         missing=missing,
         misfits=tuple(misfits),
         unasked=tuple(path for path in ours if path not in set(wanted)),
-        unused=tuple(name for name in theirs if name not in used),
+        unused=tuple(sorted(name for name in theirs if name not in used)),
     )
 
 
@@ -167,7 +167,7 @@ def _check_names(
         below = [path for path in ours if path == mine or path.startswith(f"{mine}/")]
         if not below:
             raise UnknownNameError(
-                f"names has {mine!r}, which is neither a parameter nor a block here.{suggest(mine, ours)} "
+                f"names has {mine!r}, which is neither a parameter nor a block here.{nearest(mine, ours)} "
                 f"There are: {listed(ours)}."
             )
         if not any(_their_name(path, names, layout) in theirs for path in below):

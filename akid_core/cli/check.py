@@ -22,6 +22,8 @@ def main(arguments: list[str]) -> int:
     kid = Kid.from_config(*read_description(options.config, overrides(options)))
     check(kid)
     kid.registry.info("strategy", kid.plan.strategy, kid.backend_name)
+    if kid.config.practice.start is not None:
+        _ = kid.network  # which takes what it starts from
     layers, weights = len(kid.graph.calls), sum(spec.size for spec in kid.graph.params.values() if spec.trained)
     print(f"{options.config} is sound: {layers} layers, {weights:,} trained values, backend {kid.backend_name}.")
     return 0

@@ -21,8 +21,14 @@ def check_globs(paths: Collection[str], globs: Iterable[str], where: str) -> Non
     """
     for glob in globs:
         if not chosen(paths, [glob]):
-            known = dict.fromkeys([*(path.rpartition("/")[0] for path in paths), *paths])
-            near = suggest(glob.replace("*", "").strip("/"), filter(None, known))
             raise UnknownNameError(
-                f"{where} has {glob!r}, which matches no parameter.{near} There are: {', '.join(paths) or 'none'}."
+                f"{where} has {glob!r}, which matches no parameter.{nearest(glob, paths)} There are: "
+                f"{', '.join(paths) or 'none'}."
             )
+
+
+def nearest(name: str, paths: Iterable[str]) -> str:
+    """Like `suggest`, among parameters and the blocks that they belong to; of a glob, what is not `*` counts."""
+    paths = list(paths)
+    blocks = dict.fromkeys(path.rpartition("/")[0] for path in paths)
+    return suggest(name.replace("*", "").strip("/"), filter(None, [*blocks, *paths]))
