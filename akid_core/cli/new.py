@@ -20,18 +20,25 @@ SUMMARIES = {
     "layer": "a gate with a learned slope for each channel",
     "source": "points on two spirals that wind around each other",
     "augmenter": "images at random a little brighter or darker",
-    "optimizer": "gradient descent by the sign of the momentum",
     "kid": "a learner that tells how much worse it is on what it has not seen",
     "strategy": "one process that takes the time of its steps",
     "backend": "a backend of plain NumPy that evaluates",
 }
 """What the start of each category does, until its author makes something of it."""
 
+USES = {
+    "layer": "akid practice ./example.yaml",
+    "backend": "akid practice ./example.yaml --run-dir runs/example\nakid validate runs/example --backend {component}",
+}
+"""What shows a component at work: for those that are not named as for a layer."""
+
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
 
-def write_distribution(name: str, category: str, directory: Path) -> Path:
-    """Write the distribution `akid-<name>` into a new folder of that name inside `directory`; return the folder.
+def write_distribution(name: str, category: str, directory: Path) -> tuple[Path, list[str]]:
+    """Write the distribution `akid-<name>` into a new folder of that name inside `directory`.
+
+    The folder, and the commands to go on with there.
 
     Raises `UsageError` for a name or category that cannot be, and for a folder that exists.
     """
@@ -43,7 +50,7 @@ def write_distribution(name: str, category: str, directory: Path) -> Path:
         target = folder / place.replace("component", words["component"]).replace("package", words["package"])
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(Template(text).substitute(words), encoding="utf-8")
-    return folder
+    return folder, ['pip install -e ".[test]"', "pytest", *words["use"].splitlines()]
 
 
 def _words(name: str, category: str) -> dict[str, str]:
@@ -58,7 +65,7 @@ def _words(name: str, category: str) -> dict[str, str]:
     class_name = "".join(part.capitalize() for part in component.split("_"))
     if not _NAME.fullmatch(short) or snake_case(class_name) != component:
         raise UsageError(
-            f"{name!r} cannot name a plugin: write lower case words that begin with a letter, joined by hyphens, such as "
+            f"{name!r} cannot name a plugin: write lower case words that begin with a letter, joined by hyphens, as in "
             "'swish' or 'soft-sign'."
         )
     registry = default_manager().registry
@@ -72,6 +79,7 @@ def _words(name: str, category: str) -> dict[str, str]:
         "component": component,
         "class_name": class_name,
         "category": category,
+        "use": USES.get(category, USES["layer"]).format(component=component),
         "summary": SUMMARIES[category],
         "Summary": SUMMARIES[category][0].upper() + SUMMARIES[category][1:],
         "core": f"akid-core>={version.base_version},<{version.major}.{version.minor + 1}",

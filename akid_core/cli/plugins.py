@@ -131,9 +131,9 @@ def _check(manager: PluginManager, name: str | None) -> int:
 
 def _new(name: str, category: str, directory: Path) -> int:
     """Write a distribution, and say what to do with it."""
-    folder = write_distribution(name, category, directory)
+    folder, commands = write_distribution(name, category, directory)
     print(f"Wrote {folder}, a distribution with one {category} and its tests. Go on with:")
-    for command in (f"cd {folder}", 'pip install -e ".[test]"', "pytest", "akid practice ./example.yaml"):
+    for command in (f"cd {folder}", *commands):
         print(f"    {command}")
     return EXIT_DONE
 

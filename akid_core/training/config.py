@@ -111,7 +111,7 @@ class Practice:
 
 @dataclass(frozen=True, kw_only=True)
 class KidConfig:
-    """All that a Kid is made of. `backend` None takes the installed one of highest priority."""
+    """All that a Kid is made of. `backend` None takes the installed one of highest priority. `kid`: which learner."""
 
     brain: Brain
     sensors: Sensors
@@ -123,6 +123,7 @@ class KidConfig:
     execution: Execution = field(default_factory=Execution)
     plugins: tuple[Any, ...] = ()
     providers: Mapping[str, str] = field(default_factory=dict)
+    kid: str = "kid"
 
     def __post_init__(self) -> None:
         """Raises `ConfigurationError` for a setting, or one inside it, of another type than it should have."""

@@ -16,6 +16,8 @@ import numpy as np
 from akid_core.backends.contract import Backend, Network
 from akid_core.backends.plan import Execution, Plan
 from akid_core.checkpoints import Checkpoint
+from akid_core.config import Where
+from akid_core.config.components import find, name_of
 from akid_core.data.sensor import Sensor
 from akid_core.data.sensors import Sensors
 from akid_core.data.sensors import sensors as make_sensors
@@ -31,6 +33,7 @@ from akid_core.optimizers.base import Optimizer
 from akid_core.plugins import PluginManager, default_manager
 from akid_core.plugins.registry import Registry
 from akid_core.schedules.base import Schedule
+from akid_core.specs.names import snake_case
 from akid_core.strategies.base import Strategy
 from akid_core.training.backend import choose_backend
 from akid_core.training.check import check
@@ -94,9 +97,18 @@ class Kid:
         self.notes: tuple[str, ...] = ()
 
     @classmethod
+    def component(cls) -> str:
+        """The name of this class in YAML and in the registry."""
+        return snake_case(cls.__name__)
+
+    @classmethod
     def from_config(cls, config: KidConfig, manager: PluginManager | None = None) -> Kid:
-        """A Kid of these settings; `manager` is the plugin manager that read them."""
-        kid = cls(**{field.name: getattr(config, field.name) for field in fields(config)})
+        """A Kid of these settings, of the class that they name; `manager` is the plugin manager that read them."""
+        chosen = cls
+        if config.kid != Kid.component():
+            registry = (manager or default_manager()).registry.pin(config.providers)
+            chosen = find("kid", config.kid, registry, Where("kid"))
+        kid = chosen(**{field.name: getattr(config, field.name) for field in fields(config) if field.name != "kid"})
         if manager is not None:
             vars(kid)["manager"] = manager
         return kid
@@ -279,7 +291,8 @@ class Kid:
 
     def to_config(self) -> dict[str, Any]:
         """The complete configuration as YAML has it, with the backend that was chosen."""
-        return write_settings(self.config, self.backend_name, self.registry)
+        config = replace(self.config, kid=name_of(type(self), self.registry))
+        return write_settings(config, self.backend_name, self.registry)
 
     def brain_config(self) -> Any:
         """The Brain as YAML has it."""
