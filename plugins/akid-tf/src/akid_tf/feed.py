@@ -46,10 +46,14 @@ class Feed:
         }
 
     def tensors(self, fields: Mapping[str, np.ndarray]) -> dict[str, tf.Tensor]:
-        """The fields that are needed, in the types that the graph settled. Raises `DataError` where one is missing."""
+        """The fields that are needed, in the types that the graph settled. Raises `DataError` where one is missing.
+
+        For a batch without rows, which some kernels do not bear, one of zeros stands in; its weight is 0.
+        """
         tensors = {}
         for name, spec in self.specs.items():
             if name not in fields:
                 raise DataError(f"The batch has no field {name!r}.{suggest(name, fields)} It has: {', '.join(fields)}.")
-            tensors[name] = tf.constant(np.asarray(fields[name], dtype=spec.dtype))
+            array = np.asarray(fields[name], dtype=spec.dtype)
+            tensors[name] = tf.constant(array if len(array) else np.zeros((1, *array.shape[1:]), array.dtype))
         return tensors

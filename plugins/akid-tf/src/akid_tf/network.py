@@ -75,7 +75,11 @@ class TensorflowNetwork(Network):
         if key not in self._programs:
             self._programs[key] = self._computing(*key)
         feed, compute = self._programs[key]
-        return [tensor.numpy() for tensor in compute(feed.tensors(fields), tf.constant([step]))]
+        found = [tensor.numpy() for tensor in compute(feed.tensors(fields), tf.constant([step]))]
+        if len(next(iter(fields.values()))):
+            return found
+        specs = [self.graph.spec(target) for target in targets]
+        return [value[:0] if spec.shape[:1] == ("N",) else value for value, spec in zip(found, specs, strict=True)]
 
     def measure(self, batch: Batch) -> MetricStates:
         parts = self._measure(self.feed.tensors({**batch.fields, Batch.WEIGHTS: batch.weights}))
