@@ -47,7 +47,8 @@ class OrderMetric(Metric):
 
     def forward(self, context: Context, scores: Array, labels: Array, weights: Array) -> tuple[Array, Array, Array]:
         ops, (score, label, _) = context.ops, context.call.out_specs
-        return ops.astype(scores, score.dtype), ops.astype(labels, label.dtype), ops.astype(weights, "float32")
+        scores = ops.stop_gradient(ops.astype(scores, score.dtype))
+        return scores, ops.astype(labels, label.dtype), ops.astype(weights, "float32")
 
     def result(self, state: Mapping[str, Any]) -> float:
         """The figure; not a number where no class has one."""
