@@ -32,6 +32,6 @@ def load_step(path: str) -> Callable[..., Any]:
             )
         found = known[attribute]
     if not callable(found):
-        raise ConfigurationError(f"execution.step: {path!r} is a {type(found).__name__}, not a function.")
+        raise ConfigurationError(f"execution.step: {path!r} is no function, but of the type {type(found).__name__}.")
     step: Callable[..., Any] = found
     return step

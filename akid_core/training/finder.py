@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SMOOTHING = 0.9
 """The share of the running mean of losses that stays at each step."""
 
+WINDOW = 10
+"""How many losses such a mean is made of, about."""
+
 DIVERGED = 4.0
 """How many times the smallest smoothed loss ends the search."""
 
@@ -38,14 +41,16 @@ class LearningRates:
     def suggestion(self) -> float | None:
         """The rate at which the smoothed loss falls fastest by the logarithm of the rate; None where it never falls.
 
+        The first losses do not count, ten of them or a quarter: their mean is one of few batches, and moves by chance.
         Source: Smith, "Cyclical learning rates for training neural networks", 2017, section 3.3, in the form of the
         steepest descent. The rate to train with is of this size or somewhat smaller.
         """
         if len(self.rates) < 3:
             return None
-        slopes = np.gradient(self.smoothed, np.log(self.rates))
+        first = min(WINDOW, len(self.rates) // 4)
+        slopes = np.gradient(self.smoothed, np.log(self.rates))[first:]
         steepest = int(np.argmin(slopes))
-        return float(self.rates[steepest]) if slopes[steepest] < 0 else None
+        return float(self.rates[first + steepest]) if slopes[steepest] < 0 else None
 
 
 def find_learning_rate(kid: Kid, lowest: float, highest: float, steps: int) -> LearningRates:
