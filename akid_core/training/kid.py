@@ -41,6 +41,7 @@ from akid_core.training.config import KidConfig, Practice
 from akid_core.training.description import read_description, write_settings
 from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
+from akid_core.training.export import export
 from akid_core.training.finder import LearningRates, find_learning_rate
 from akid_core.training.loop import practise
 from akid_core.training.named import begin_from
@@ -94,6 +95,7 @@ class Kid:
         self._sensors: dict[Split, Sensor | None] = {}
         self._plan: Plan | None = None
         self._resumed = False
+        self._trains = True
         self.notes: tuple[str, ...] = ()
 
     @classmethod
@@ -178,7 +180,7 @@ class Kid:
     def strategy(self) -> Strategy:
         """The strategy with the live network, at its initial values or those that it starts from."""
         strategy: Strategy = self.registry.get("strategy", self.plan.strategy, self.backend_name)()
-        optimizer = self.config.optimizer if self.graph.losses else None
+        optimizer = self.config.optimizer if self.trains else None
         strategy.build(self.backend, self.graph, optimizer, self.plan, self.config.seed)
         strategy.fill(initial_values(self.graph, self.config.seed), {})
         start = self.config.practice.start
@@ -187,6 +189,15 @@ class Kid:
             strategy.fill(found.taken, {})
             self.state.started = f"practice.start: {start.path}: {found.report}."
         return strategy
+
+    @property
+    def trains(self) -> bool:
+        """Whether the live network has a train program; without losses, or for evaluation only, it has none."""
+        return self._trains and bool(self.graph.losses)
+
+    def only_evaluate(self) -> None:
+        """From here on this Kid evaluates, and does not practise: so it runs on backends that cannot train."""
+        self._trains = False
 
     @property
     def network(self) -> Network:
@@ -241,8 +252,8 @@ class Kid:
     def load(self, checkpoint: Checkpoint) -> None:
         """Take over parameters, optimizer state and counts of a checkpoint, and its plan where none is settled yet.
 
-        Without losses, as for prediction, the parameters alone. Raises `RunDirectoryError` if it holds another Brain,
-        `CheckpointError` if its parameters are not those of this one.
+        Without a train program, as for prediction, the parameters alone. Raises `RunDirectoryError` if it holds another
+        Brain, `CheckpointError` if its parameters are not those of this one.
         """
         self._resumed = True
         self._plan = settle(self._plan, checkpoint, self)
@@ -254,8 +265,8 @@ class Kid:
 
         These are the running means where the optimizer keeps them (`average`), else the parameters themselves.
         """
-        share, trained = self.config.optimizer.average, self.graph.losses
-        if share is None or not trained or not self.state.step:
+        share = self.config.optimizer.average
+        if share is None or not self.trains or not self.state.step:
             yield
             return
         params, slots = self.strategy.gather()
@@ -286,6 +297,14 @@ class Kid:
         """
         check(self)
         return find_learning_rate(self, lowest, highest, steps)
+
+    def export(self, path: str | os.PathLike[str], *, to: str) -> None:
+        """Write what `predict` computes, for any number of rows, in a format that this Kid's backend exports to.
+
+        `to`: `onnx` and `torch_export` under torch, `saved_model` under tensorflow, or what a plugin adds.
+        """
+        with self.averaged():
+            export(self.network, self.backend_name, to, path, self.registry)
 
     # -- as data
 

@@ -18,7 +18,8 @@ def kid_of_run(
 ) -> tuple[Kid, Checkpoint]:
     """The Kid of a run at its best checkpoint if one is tracked (unless `newest`), else at its newest good one.
 
-    `prediction`: the Kid can predict and nothing else; the run's data need not be at hand.
+    It evaluates, and does not practise. `prediction`: it can predict and nothing else; the run's data need not be at
+    hand.
     """
     directory = RunDirectory(run_dir)
     changes = [f"backend={backend}"] if backend else []
@@ -27,6 +28,7 @@ def kid_of_run(
     while True:
         checkpoint = directory.chosen(warn, newest=newest)
         kid = Kid.from_config(*read_description(str(directory.path / CONFIG), changes, prediction=prediction))
+        kid.only_evaluate()
         try:
             if prediction:
                 specs = {name: TensorSpec(**spec) for name, spec in checkpoint.state["specs"].items()}

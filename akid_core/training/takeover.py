@@ -44,13 +44,13 @@ def settle(present: Plan | None, checkpoint: Checkpoint, kid: Kid) -> Plan:
 
 
 def take_over(checkpoint: Checkpoint, kid: Kid) -> None:
-    """Fill a Kid's network, optimizer state and counts; of a Kid that only predicts, the network."""
+    """Fill a Kid's network, optimizer state and counts; of a Kid that only evaluates, the network."""
     state = checkpoint.state
     if changed := difference(state["brain"], kid.brain_config(), "brain"):
         raise RunDirectoryError(
             f"{checkpoint.path} holds another brain: {changed}. Restore the brain, or choose another --run-dir."
         )
-    if not kid.graph.losses:
+    if not kid.trains:
         params = checkpoint.evaluated()
         present = kid.network.read()
         _check(checkpoint, present, {path: value for path, value in params.items() if path in present})
