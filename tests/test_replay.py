@@ -165,3 +165,22 @@ def test_losses_that_overflow_in_their_sum() -> None:
     far = (np.ones((4, 1), np.float32), np.full((4, 1), 1e4, np.float32))
     with pytest.raises(NonFiniteError, match="every block's output is finite, so the sum of the losses overflowed"):
         kid(brain=brain, sensors=akid.sensors(train=far, batch_size=4)).practice()
+
+
+def test_a_label_of_a_sequence_that_names_no_class_is_found_behind_those_that_do_not_count() -> None:
+    random = np.random.default_rng(0)
+    x, label = random.standard_normal((6, 3, 2)).astype(np.float32), np.zeros((6, 3), np.int64)
+    mask, weights = np.ones((6, 3), bool), np.ones(6, np.float32)
+    label[:, 2] = -1  # ignored
+    label[1, 0], mask[1, 0] = 7, False
+    label[2, 0], weights[2] = 8, 0
+    label[4, 1] = 9
+    brain = akid.Brain.sequential(L.Dense(units=2, name="logits"), inputs="x")
+    brain = brain.with_loss(L.SoftmaxCrossEntropy(name="loss", ignore_index=-1), "logits", "label", "mask")
+    made = akid.Kid(
+        brain=brain,
+        sensors=akid.sensors(train=(x, label, mask, weights), fields=("x", "label", "mask"), batch_size=6),
+        backend="numpy",
+    )
+    with pytest.raises(NonFiniteError, match="'label' in row 4 of the source is 9, and the scores have 2"):
+        made.practice()
