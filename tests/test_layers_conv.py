@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from akid_core.layers import Conv2d
+from akid_core.layers import Conv1d, Conv2d, ConvTranspose2d
 from akid_core.layers.windows import Windows, same
 from akid_core.specs import TensorSpec
-from akid_core.testing.run_layer import run_layer
+from akid_core.testing.run_layer import initial_params, run_layer
 
 SQUARE = np.arange(1.0, 10.0).reshape(1, 1, 3, 3)
 LARGE = np.arange(1.0, 17.0).reshape(1, 1, 4, 4)
@@ -19,6 +19,20 @@ def conv(x: np.ndarray, weight: object, **settings: object) -> np.ndarray:
     weight = np.asarray(weight, float)
     layer = Conv2d(channels=len(weight), kernel=weight.shape[2:], bias=False, **settings)
     return run_layer(layer, x, params={"weight": weight}).output
+
+
+def row(**settings: object) -> list[float]:
+    """What the filter (1, 10, 100) makes of the sequence 1 to 5."""
+    layer = Conv1d(channels=1, kernel=3, bias=False, **settings)
+    run = run_layer(layer, np.arange(1.0, 6.0).reshape(1, 1, 5), params={"weight": np.array([[[1.0, 10.0, 100.0]]])})
+    return run.output.ravel().tolist()
+
+
+def enlarged(**settings: object) -> list[float]:
+    """What the filter (1, 10, 100) makes of the row (1, 2) in a transposed convolution."""
+    layer = ConvTranspose2d(channels=1, kernel=(1, 3), bias=False, **settings)
+    run = run_layer(layer, np.array([[[[1.0, 2.0]]]]), params={"weight": np.array([[[[1.0, 10.0, 100.0]]]])})
+    return run.output.ravel().tolist()
 
 
 def test_valid_convolution_sums_over_channels_and_adds_the_bias() -> None:
@@ -78,6 +92,69 @@ def test_groups_do_not_see_each_other() -> None:
     assert conv(x, weight, groups=2).ravel().tolist() == [21, 43, 6500, 8700]
 
 
+def test_sequences() -> None:
+    assert row() == [321, 432, 543]
+    assert row(stride=2, padding="same") == [210, 432, 54]
+    assert row(dilation=2, padding=(2, 0)) == [310, 420, 531]
+    assert row(padding=1) == [210, 321, 432, 543, 54]
+    x = TensorSpec(("N", 4, 9), axes="NCL")
+    weight, _ = Conv1d(channels=6, kernel=3, groups=2).params(x)
+    assert (weight.shape, weight.axes, weight.fan_in, weight.fan_out) == ((6, 2, 3), "OIL", 6, 9)
+    assert Conv1d(channels=6, kernel=3).outputs(x) == TensorSpec(("N", 6, 7), axes="NCL")
+
+
+def test_transposed_convolution_adds_up_scaled_filters() -> None:
+    assert enlarged() == [1, 12, 120, 200]
+    assert enlarged(stride=(1, 2)) == [1, 10, 102, 20, 200]
+    assert enlarged(stride=(1, 2), dilation=(1, 2)) == [1, 0, 12, 0, 120, 0, 200]
+
+
+def test_padding_is_cut_off_what_a_transposed_convolution_gives() -> None:
+    assert enlarged(stride=(1, 2), padding=((0, 0), (1, 0))) == [10, 102, 20, 200]
+    assert enlarged(stride=(1, 2), padding=(0, 2)) == [102]
+    with pytest.raises(ValueError, match=r"padding \(0, 3\) takes away the whole image"):
+        enlarged(stride=(1, 2), padding=(0, 3))
+
+
+def test_same_multiplies_the_size_by_the_stride() -> None:
+    assert enlarged(padding="same") == [12, 120]
+    assert enlarged(stride=(1, 2), padding="same") == [1, 10, 102, 20]
+    assert enlarged(stride=(1, 4), padding="same") == [1, 10, 100, 0, 2, 20, 200, 0]
+
+
+@pytest.mark.parametrize("padding", ["same", "valid", 1, ((0, 2), (1, 0))])
+@pytest.mark.parametrize(("kernel", "stride", "dilation"), [(3, 2, 1), ((2, 4), (1, 3), (2, 1)), (2, (3, 4), 1)])
+def test_transposed_convolution_is_the_gradient_of_a_convolution(
+    padding: object, kernel: object, stride: object, dilation: object
+) -> None:
+    random = np.random.default_rng(0)
+    settings = {"kernel": kernel, "stride": stride, "padding": padding, "dilation": dilation, "groups": 2}
+    x, there = random.normal(size=(2, 4, 3, 2)), ConvTranspose2d(channels=6, bias=False, **settings)
+    weight = initial_params(there, x)["weight"]
+    run = run_layer(there, x, params={"weight": weight})
+
+    exchanged = np.concatenate([part.swapaxes(0, 1) for part in np.split(weight, 2)])
+    back = Conv2d(channels=4, bias=False, **settings)
+    image = np.zeros((2, *run.output.shape[1:]))
+    np.testing.assert_allclose(
+        run.output, run_layer(back, image, params={"weight": exchanged}, cotangents=[x]).input_gradient, atol=1e-12
+    )
+    larger = image.shape[2] + 1, image.shape[3] + 1
+    assert padding != "same" or back.outputs(TensorSpec(("N", 6, *larger))).shape[2:] == (4, 3)
+
+
+def test_transposed_convolution_states_how_many_values_meet() -> None:
+    x = TensorSpec(("N", 4, 5, 5), axes="NCHW")
+    layer = ConvTranspose2d(channels=6, kernel=(4, 3), stride=2, groups=2)
+    weight, bias = layer.params(x)
+    assert layer.outputs(x) == TensorSpec(("N", 6, 12, 11), axes="NCHW")
+    assert (weight.shape, weight.axes) == ((6, 2, 4, 3), "OIHW")
+    assert (weight.fan_in, weight.fan_out) == (2 * 2 * 2, 3 * 4 * 3)  # every second place of the kernel meets an input
+    assert bias.shape == (6,)
+    dilated = ConvTranspose2d(channels=6, kernel=3, stride=(4, 3), dilation=2).params(x)[0]
+    assert dilated.fan_in == 4 * 2 * 1  # vertically places 0 and 2 of the kernel fall on the same outputs
+
+
 @pytest.mark.parametrize(
     ("size", "reach", "stride", "widths"),
     [
@@ -124,7 +201,10 @@ def test_specs_state_shapes_fans_and_axes() -> None:
         ({"kernel": True}, "kernel takes"),
         ({"stride": (1, 0)}, "stride takes"),
         ({"padding": "sane"}, "padding must be 'same', 'valid' or numbers, got 'sane'"),
-        ({"padding": -1}, r"padding takes one number or \(vertical, horizontal\) or \(\(top, bottom\), \(left, right\)\), whole"),
+        (
+            {"padding": -1},
+            r"padding takes one number or \(vertical, horizontal\) or \(\(top, bottom\), \(left, right\)\), whole",
+        ),
         ({"padding": ((0, 1), (1, 2), (3, 4))}, "padding takes"),
         ({"channels": 4, "groups": 3}, "channels must be a positive multiple of groups"),
     ],
@@ -138,7 +218,7 @@ def test_settings_that_cannot_work(settings: dict[str, object], message: str) ->
     ("x", "message"),
     [
         (TensorSpec(("N", 3, 2, 9)), "covers 3x3, more than the image of 2x9"),
-        (TensorSpec(("N", 3)), r"needs images \(batch, channels, height, width\)"),
+        (TensorSpec(("N", 3, 9)), r"needs images \(batch, channels, height, width\)"),
         (TensorSpec(("N", 3, 9, 9), "uint8"), "needs floating numbers, got uint8"),
         (TensorSpec(("N", 3, "T", 9)), "symbolic"),
     ],

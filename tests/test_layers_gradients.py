@@ -13,12 +13,23 @@ from akid_core.testing.run_layer import initial_params, run_layer
 
 RNG = np.random.default_rng(7)
 IMAGE = (2, 2, 4, 5)
+LINE = (2, 4, 7)
 STEP = 1e-6
 
 CASES: list[tuple[Layer, tuple[tuple[int, ...], ...]]] = [
     (layers.Conv2d(channels=6, kernel=(2, 3), stride=(2, 1), padding="same", groups=2), (IMAGE,)),
     (layers.Conv2d(channels=2, kernel=2, dilation=(2, 3), padding=((1, 0), (0, 1)), bias=False), (IMAGE,)),
     (layers.Dense(units=3), (IMAGE,)),
+    (layers.Conv1d(channels=4, kernel=3, stride=2, dilation=2, padding="same", groups=2), (LINE,)),
+    (layers.ConvTranspose2d(channels=4, kernel=(3, 2), stride=(2, 3), padding="same", groups=2), (IMAGE,)),
+    (layers.ConvTranspose2d(channels=2, kernel=2, dilation=(2, 3), padding=((3, 0), (0, 1)), bias=False), (IMAGE,)),
+    (layers.Pad(widths=((1, 0), (0, 2)), value=0.5), (IMAGE,)),
+    (layers.Upsample(factor=(2, 3)), (IMAGE,)),
+    (layers.Upsample(factor=3, method="bilinear"), (IMAGE,)),
+    (layers.LRN(depth_radius=1, bias=2.0, alpha=0.3), (IMAGE,)),
+    (layers.SpatialDropout(rate=0.3), (LINE,)),
+    (layers.GlobalMaxPool2d(), (IMAGE,)),
+    (layers.AvgPool1d(kernel=3, stride=2, padding=(2, 1)), (LINE,)),
     (layers.MaxPool2d(kernel=3, stride=2, padding="same"), (IMAGE,)),
     (layers.AvgPool2d(kernel=(2, 3), stride=(2, 2), padding=((1, 0), (1, 2))), (IMAGE,)),
     (layers.GlobalAvgPool2d(), (IMAGE,)),

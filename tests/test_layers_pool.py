@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from akid_core.layers import AvgPool2d, GlobalAvgPool2d, MaxPool2d, ReLU
+from akid_core.layers import (
+    AvgPool1d,
+    AvgPool2d,
+    GlobalAvgPool1d,
+    GlobalAvgPool2d,
+    GlobalMaxPool1d,
+    GlobalMaxPool2d,
+    MaxPool1d,
+    MaxPool2d,
+    ReLU,
+)
 from akid_core.specs import TensorSpec
 from akid_core.testing.run_layer import run_layer
 
@@ -64,6 +74,35 @@ def test_global_average() -> None:
     assert GlobalAvgPool2d().outputs(TensorSpec(("N", 2, 3, 3), axes="NCHW")) == TensorSpec(("N", 2), axes="NC")
 
 
+def test_global_maximum_gives_the_gradient_to_the_first() -> None:
+    x = np.array([[[[1.0, 4.0], [4.0, 2.0]], [[-3.0, -1.0], [-2.0, -1.0]]]])
+    run = run_layer(GlobalMaxPool2d(), x, cotangents=[np.array([[5.0, 7.0]])])
+    assert run.output.tolist() == [[4, -1]]
+    assert run.input_gradient.tolist() == [[[[0, 5], [0, 0]], [[0, 7], [0, 0]]]]
+    assert GlobalMaxPool2d().outputs(TensorSpec(("N", 2, 3, 3), axes="NCHW")) == TensorSpec(("N", 2), axes="NC")
+
+
+def test_sequences() -> None:
+    x = np.array([[[3.0, 1.0, 1.0, 5.0, 2.0]]])
+    largest = run_layer(MaxPool1d(kernel=2, stride=1), x, cotangents=[np.array([[[1.0, 10.0, 100.0, 1000.0]]])])
+    assert largest.output.ravel().tolist() == [3, 1, 5, 5]
+    assert largest.input_gradient.ravel().tolist() == [1, 10, 0, 1100, 0]
+    assert run_layer(MaxPool1d(kernel=3, padding=(2, 1)), -x).output.ravel().tolist() == [-3, -1]
+    assert run_layer(AvgPool1d(kernel=3, stride=2, padding="same"), x).output.ravel().tolist() == [2, 7 / 3, 3.5]
+    assert run_layer(GlobalAvgPool1d(), x).output.tolist() == [[2.4]]
+    assert run_layer(GlobalMaxPool1d(), x).output.tolist() == [[5]]
+    assert AvgPool1d(kernel=2).outputs(TensorSpec(("N", 3, 9))) == TensorSpec(("N", 3, 4), axes="NCL")
+
+
+@pytest.mark.parametrize(
+    "pool", [MaxPool2d(kernel=3, stride=2, padding="same"), GlobalMaxPool2d(), AvgPool2d(kernel=2)]
+)
+def test_a_batch_without_rows(pool: object) -> None:
+    run = run_layer(pool, np.zeros((0, 2, 5, 5)))
+    assert run.output.shape[:2] == (0, 2)
+    assert run.input_gradient.shape == (0, 2, 5, 5)
+
+
 def test_settings_that_cannot_work() -> None:
     with pytest.raises(ValueError, match="padding must be less than the kernel 2"):
         MaxPool2d(kernel=2, padding=2)
@@ -71,5 +110,11 @@ def test_settings_that_cannot_work() -> None:
         AvgPool2d(kernel=2, stride=0)
     with pytest.raises(ValueError, match="covers 4x4, more than the image of 3x3"):
         MaxPool2d(kernel=4).outputs(TensorSpec(("N", 1, 3, 3)))
+    with pytest.raises(ValueError, match="covers 4, more than the sequence of 3"):
+        MaxPool1d(kernel=4).outputs(TensorSpec(("N", 1, 3)))
+    with pytest.raises(ValueError, match="kernel takes one number, whole and at least 1, got"):
+        AvgPool1d(kernel=(2, 2))
+    with pytest.raises(ValueError, match=r"needs sequences \(batch, channels, length\)"):
+        GlobalAvgPool1d().outputs(TensorSpec(("N", 1, 3, 3)))
     with pytest.raises(ValueError, match="needs floating numbers"):
         AvgPool2d(kernel=2).outputs(TensorSpec(("N", 1, 3, 3), "int64"))
