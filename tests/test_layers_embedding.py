@@ -9,7 +9,10 @@ import pytest
 
 import akid_core as akid
 from akid_core import layers as L
+from akid_core.bundled.numpy.ops import NumpyOps
+from akid_core.bundled.numpy.tape import Tensor
 from akid_core.layers import Embedding
+from akid_core.optimizers.regularizer import limited
 from akid_core.specs import TensorSpec
 from akid_core.specs.precision import Precision
 from akid_core.testing.run_layer import run_layer
@@ -68,7 +71,8 @@ def test_what_the_axes_are_called() -> None:
 
 def test_max_norm_limits_each_vector() -> None:
     (weight,) = LAYER.params(TensorSpec(("N",), "int32"))
-    assert (weight.name, weight.shape, weight.axes) == ("weight", (3, 2), "OI")
+    limit = limited(NumpyOps(), Tensor(np.array([[3.0, 4.0], [0.3, 0.4], [0.0, 0.0]])), weight.axes, 1.0)
+    np.testing.assert_allclose(limit.data, [[0.6, 0.8], [0.3, 0.4], [0.0, 0.0]], rtol=1e-14)
 
 
 @pytest.mark.parametrize(
