@@ -169,6 +169,7 @@ def akid_commands() -> Iterator[CommandInfo]:
         ("check", "check a configuration without running it"),
         ("validate", "measure a run on its data"),
         ("predict", "outputs of a run for given inputs"),
+        ("export", "write a run's network in another format"),
         ("show", "print a network with shapes and counts"),
         ("find-rate", "look for a learning rate"),
         ("zoo", "list recipes and ready brains"),

@@ -11,6 +11,9 @@ INSTALL: dict[tuple[str, str], str] = {
     ("augmenter", "shift"): "akid-datasets",
     ("recipe", "digits"): "akid-datasets",
     ("observer", "tensorboard"): "akid-core[observe]",
+    ("exporter", "onnx"): "akid-torch[onnx]",
+    ("exporter", "torch_export"): "akid-torch",
+    ("exporter", "saved_model"): "akid-tf[cpu]",
 }
 """Components of the project's own distributions by (category, name), and the requirement that installs each."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akid_core.plugin_api import BackendInfo, LayerBuilderInfo, hookimpl
+from akid_core.plugin_api import BackendInfo, ExporterInfo, LayerBuilderInfo, hookimpl
 
 BACKEND = "tensorflow"
 
@@ -67,4 +67,19 @@ def akid_backends() -> list[BackendInfo]:
 
 @hookimpl
 def akid_layer_builders() -> list[LayerBuilderInfo]:
-    return [LayerBuilderInfo(name=name, target=target, backend=BACKEND) for name, target in _BUILDERS.items()]
+    return [
+        LayerBuilderInfo(name=name, target=target, backend=BACKEND)
+        for name, target in _BUILDERS.items()
+    ]
+
+
+@hookimpl
+def akid_exporters() -> list[ExporterInfo]:
+    return [
+        ExporterInfo(
+            name="saved_model",
+            backend=BACKEND,
+            target="akid_tf.exporter:export",
+            summary="a directory that TensorFlow Serving reads",
+        )
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akid_core.plugin_api import BackendInfo, LayerBuilderInfo, hookimpl
+from akid_core.plugin_api import BackendInfo, ExporterInfo, LayerBuilderInfo, hookimpl
 
 BACKEND = "torch"
 
@@ -68,3 +68,22 @@ def akid_backends() -> list[BackendInfo]:
 @hookimpl
 def akid_layer_builders() -> list[LayerBuilderInfo]:
     return [LayerBuilderInfo(name=name, backend=BACKEND, target=target) for name, target in _BUILDERS.items()]
+
+
+@hookimpl
+def akid_exporters() -> list[ExporterInfo]:
+    return [
+        ExporterInfo(
+            name="onnx",
+            backend=BACKEND,
+            target="akid_torch.exporters.onnx:export",
+            summary="ONNX, what many runtimes read",
+            requires=("akid-torch[onnx]",),
+        ),
+        ExporterInfo(
+            name="torch_export",
+            backend=BACKEND,
+            target="akid_torch.exporters.program:export",
+            summary="a program of torch.export (.pt2)",
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Exporters: what a network predicts, in formats that live without akid."""

@@ -1,0 +1,47 @@
+"""ONNX: what many runtimes read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxscript  # noqa: F401  # what torch.onnx builds models with: where it is missing, that is said first
+import torch
+from onnx_ir import Model, Shape
+from torch.onnx import ONNXProgram
+
+from akid_core.backends.contract import Network
+from akid_core.backends.export import draft
+from akid_torch.exporters.trace import Predictor, made
+
+
+def export(network: Network, path: Path) -> None:
+    """Write `.onnx`, with inputs and outputs under the names that they have in the Brain, for any number of rows."""
+    program = made(network, "ONNX", _converted)
+    with draft(path) as new:
+        program.save(new)
+
+
+def _converted(predictor: Predictor) -> ONNXProgram:
+    program = torch.onnx.export(
+        predictor.trace(),
+        input_names=[*predictor.inputs],
+        output_names=[*predictor.outputs],
+        dynamo=True,
+        verbose=False,
+    )
+    assert program is not None  # torch gives None where it is told to write the file
+    _name_sizes(program.model, predictor)
+    return program
+
+
+def _name_sizes(model: Model, predictor: Predictor) -> None:
+    """Call symbolic sizes as the Brain does, instead of by the tracer's numbers."""
+    graph, names = model.graph, {}
+    for value, spec in zip(graph.inputs, predictor.inputs.values(), strict=True):
+        for ours, theirs in zip(spec.shape, value.shape or (), strict=True):
+            if isinstance(ours, str):
+                names[str(theirs)] = ours
+    for value in (*graph.inputs, *(output for node in graph for output in node.outputs)):
+        if value.shape is not None:
+            sizes = [size if isinstance(size, int) else str(size) for size in value.shape]
+            value.shape = Shape([names.get(size, size) if isinstance(size, str) else size for size in sizes])

@@ -1,0 +1,109 @@
+"""The predictions of a network as one traced program, which every format begins with."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+
+from akid_core.backends.contract import Network
+from akid_core.backends.export import fitting
+from akid_core.errors import UsageError
+from akid_core.graph.resolved import Value
+from akid_torch.network import TorchNetwork
+
+T = TypeVar("T")
+
+_ROWS, _SIZE = 3, 2
+"""Of the example that is traced: rows, and what any other symbol stands for. Torch takes 1 for a constant."""
+
+_REMEDY = (
+    "torch.export must be able to trace the network for any number of rows: an attached module must not branch on "
+    "values, a layer must not walk over an axis whose size is a symbol, and the format must know every operation."
+)
+
+
+class Predictor(nn.Module):
+    """Outputs by name from a dictionary of inputs, in evaluation; holds the modules that take part and no others."""
+
+    def __init__(self, network: TorchNetwork, outputs: Mapping[str, Value]) -> None:
+        super().__init__()
+        brain, graph = network.module, network.graph
+        self.network, self.outputs = network, dict(outputs)
+        self.program = brain.program(outputs.values())
+        self.inputs = {name: graph.inputs[name] for name in graph.inputs if name in self.program.fields}
+        self._run, self._frame = brain.run, brain.frame
+        for call in graph.needed(outputs.values()):
+            self.add_module(call.path.replace(".", ":"), brain.by_path[call.path])
+
+    def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        values = self.program.pick(inputs)
+        slots = self._run(self.program, values, self._frame(values[0].shape[0], False))
+        return {name: slots[self.program.numbers[value]] for name, value in self.outputs.items()}
+
+    def trace(self) -> ExportedProgram:
+        """The program for any number of rows, and any size that is a symbol."""
+        symbols = {size for spec in self.inputs.values() for size in spec.shape if isinstance(size, str)}
+        dims = {symbol: Dim(symbol) for symbol in symbols}
+        example, shapes = {}, {}
+        for name, spec in self.inputs.items():
+            sizes = [_ROWS if size == "N" else size if isinstance(size, int) else _SIZE for size in spec.shape]
+            example[name] = np.zeros(sizes)
+            shapes[name] = {axis: dims[size] for axis, size in enumerate(spec.shape) if isinstance(size, str)}
+        given = dict(zip(self.program.fields, self.network.tensors(self.program, example), strict=True))
+        with torch.no_grad():
+            self.eval()(given)  # the first pass proves the layers, which a trace with unknown sizes cannot
+            # In the order of the shapes, which torch compares.
+            return torch.export.export(self, ({name: given[name] for name in shapes},), dynamic_shapes=(shapes,))
+
+
+def made(network: Network, form: str, make: Callable[[Predictor], T]) -> T:
+    """What `make` makes of the network's predictions.
+
+    Raises `ConfigurationError` naming the block for which it fails, and `UsageError` for another backend's network.
+    """
+    if not isinstance(network, TorchNetwork):
+        raise UsageError(f"The torch backend exports its own networks, not a {type(network).__name__}.")
+    with fitting(form, _REMEDY), quiet():
+        try:
+            return make(Predictor(network, network.graph.outputs))
+        except Exception as error:
+            if not getattr(error, "__notes__", ()):  # some things are found at the end, by who knows no blocks
+                error.add_note(f"in block {_culprit(network, make)!r}")
+            raise
+
+
+def _culprit(network: TorchNetwork, make: Callable[[Predictor], object]) -> str:
+    """The first block for which it fails, all blocks up to it taken together."""
+    calls = network.graph.needed(network.graph.outputs.values())
+
+    def fails(count: int) -> bool:
+        try:
+            make(Predictor(network, {call.path: Value(call.path) for call in calls[:count]}))
+        except Exception:
+            return True
+        return False
+
+    return calls[bisect_left(range(1, len(calls)), True, key=fails)].path
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without torch's warnings about itself, and its log of what it does not need."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,205 @@
+"""Exports: each format is written from a run of any backend, read back by its own means, and gives the same outputs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import akid_core as akid
+from akid_core import layers as L
+from akid_core.backends.plan import Execution
+from akid_core.cli.main import main
+from akid_core.errors import ConfigurationError, UnknownNameError, UsageError
+from akid_core.initializers.fill import initial_values
+from akid_core.plugins import default_manager
+
+Kid = akid.Kid
+RANDOM = np.random.default_rng(0)
+X = RANDOM.normal(size=(32, 1, 6, 6)).astype(np.float32)
+Y = RANDOM.integers(0, 3, 32)
+
+
+def brain() -> akid.Brain:
+    """Two outputs, dropout, running statistics, and a branch that only the loss needs."""
+    return (
+        akid.Brain.graph(
+            L.Conv2d(channels=4, kernel=3, padding="same", name="conv").on("image"),
+            L.BatchNorm(name="norm").on("conv"),
+            L.ReLU(name="relu").on("norm"),
+            L.MaxPool2d(kernel=2, name="pool").on("relu"),
+            L.Flatten(name="flat").on("pool"),
+            L.Dropout(name="dropout").on("flat"),
+            L.Dense(units=3, name="logits").on("dropout"),
+            L.Sigmoid(name="shares").on("logits"),
+            L.Dense(units=3, name="helper").on("flat"),
+            inputs="image",
+            outputs={"logits": "logits", "shares": "shares"},
+        )
+        .with_loss(L.SoftmaxCrossEntropy(), "logits", "label")
+        .with_loss(L.SoftmaxCrossEntropy(name="other"), "helper", "label")
+    )
+
+
+def exporter(name: str, backend: str) -> Any:
+    return default_manager().registry.get("exporter", name, backend)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, np.ndarray]]:
+    """A run of the NumPy backend, and what it predicts: running means of the weights."""
+    kid = Kid(
+        brain=brain(),
+        train={"image": X, "label": Y},
+        optimizer=akid.Adam(average=0.5),
+        practice=akid.Practice(epochs=1),
+        backend="numpy",
+    )
+    directory = tmp_path_factory.mktemp("run") / "run"
+    kid.practice(run_dir=directory)
+    return directory, kid.predict(X)
+
+
+def onnx(path: Path) -> Any:
+    runtime = pytest.importorskip("onnxruntime")
+    session = runtime.InferenceSession(path)
+    (entry,) = session.get_inputs()
+    assert (entry.name, entry.shape, entry.type) == ("image", ["N", 1, 6, 6], "tensor(float)")
+    assert [(end.name, end.shape) for end in session.get_outputs()] == [("logits", ["N", 3]), ("shares", ["N", 3])]
+    return lambda x: dict(zip(("logits", "shares"), session.run(None, {"image": x}), strict=True))
+
+
+def torch_export(path: Path) -> Any:
+    torch = pytest.importorskip("torch")
+    program = torch.export.load(path)
+    assert not any(name.startswith("helper") for name in program.state_dict)
+    module = program.module()
+    return lambda x: {name: value.detach().numpy() for name, value in module({"image": torch.tensor(x)}).items()}
+
+
+def saved_model(path: Path) -> Any:
+    tf = pytest.importorskip("tensorflow")
+    model = tf.saved_model.load(str(path))
+    assert len(model.held) == 8
+    predict = model.signatures["serving_default"]
+    return lambda x: {name: value.numpy() for name, value in predict(image=tf.constant(x)).items()}
+
+
+@pytest.mark.parametrize("read", [onnx, torch_export, saved_model], ids=lambda read: read.__name__)
+def test_a_run_is_exported_and_read_back(run: Any, tmp_path: Path, capsys: Any, read: Any) -> None:
+    directory, wanted = run
+    pytest.importorskip("tensorflow" if read is saved_model else "torch")
+    target = tmp_path / "exports" / "model.pt2"
+    assert main(["export", str(directory), str(target), "--to", read.__name__]) == 0
+    assert (
+        f"wrote {target} (step 1): image float32[N, 1, 6, 6] -> logits float32[N, 3], shares" in capsys.readouterr().out
+    )
+    assert [path.name for path in target.parent.iterdir()] == ["model.pt2"]
+    predict = read(target)
+    for rows in (32, 1, 2):
+        found = predict(X[:rows])
+        assert set(found) == {"logits", "shares"}
+        for name, values in found.items():
+            np.testing.assert_allclose(values, wanted[name][:rows], rtol=1e-4, atol=1e-5)
+
+
+def test_a_format_of_another_backend(tmp_path: Path) -> None:
+    for backend in ("torch", "tensorflow"):
+        pytest.importorskip(backend)
+    kid = Kid(brain=brain(), train={"image": X, "label": Y}, backend="numpy")
+    with pytest.raises(UnknownNameError, match="numpy backend does not export to 'onnx', and torch does"):
+        kid.export(tmp_path / "model.onnx", to="onnx")
+    with pytest.raises(UnknownNameError, match="Did you mean 'onnx'"):
+        kid.export(tmp_path / "model.onnx", to="onxx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_directory_is_in_the_way(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    kid = Kid(brain=brain(), train={"image": X, "label": Y}, backend="torch")
+    with pytest.raises(UsageError, match="is a directory already"):
+        kid.export(tmp_path, to="torch_export")
+
+
+def test_a_module_that_torch_cannot_trace_is_named(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+
+    class Branching(torch.nn.Module):  # type: ignore[name-defined, misc]
+        def forward(self, x: Any) -> Any:
+            return x if x.sum() > 0 else -x
+
+    attached = akid.Brain.sequential(
+        L.Flatten(), akid.Attach(target=Branching(), out=("N", 36), name="strange"), L.Dense(units=3), inputs="image"
+    ).with_loss(L.SoftmaxCrossEntropy(), "dense", "label")
+    kid = Kid(brain=attached, train={"image": X, "label": Y}, backend="torch")
+    with pytest.raises(
+        ConfigurationError, match=r"torch.export cannot hold block 'strange'.*must not branch on values"
+    ):
+        kid.export(tmp_path / "model.pt2", to="torch_export")
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_operation_that_onnx_lacks(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+
+    class Rare(torch.nn.Module):  # type: ignore[name-defined, misc]
+        def forward(self, x: Any) -> Any:
+            return torch.linalg.eigvalsh(x[:, 0] @ x[:, 0].transpose(1, 2))
+
+    attached = akid.Brain.sequential(
+        akid.Attach(target=Rare(), out=("N", 6), name="rare"), L.Dense(units=3), inputs="image"
+    ).with_loss(L.SoftmaxCrossEntropy(), "dense", "label")
+    kid = Kid(brain=attached, train={"image": X, "label": Y}, backend="torch")
+    with pytest.raises(ConfigurationError, match="ONNX cannot hold block 'rare': .*eigh.*must know every operation"):
+        kid.export(tmp_path / "model.onnx", to="onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_module_that_tensorflow_cannot_trace_is_named(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+
+    class Reading(tf.Module):  # type: ignore[name-defined, misc]
+        def __call__(self, x: Any) -> Any:
+            return tf.constant(x.numpy())
+
+    attached = akid.Brain.sequential(
+        L.Flatten(), akid.Attach(target=Reading(), out=("N", 36), name="strange"), L.Dense(units=3), inputs="image"
+    ).with_loss(L.SoftmaxCrossEntropy(), "dense", "label")
+    kid = Kid(brain=attached, train={"image": X, "label": Y}, backend="tensorflow")
+    with pytest.raises(ConfigurationError, match=r"SavedModel cannot hold block strange.*must not call Python code"):
+        kid.export(tmp_path / "model", to="saved_model")
+    assert not list(tmp_path.iterdir())
+
+
+def live(backend_name: str) -> Any:
+    """A network over sequences of any length."""
+    text = akid.TensorSpec(("N", "T", 4), "float32", "NTC")
+    layers = (L.MultiHeadAttention(heads=2, name="attention"), L.LSTM(units=3, name="memory"))
+    graph = akid.Brain.sequential(*layers, inputs="text").resolve({"text": text}, losses=False)
+    backend = default_manager().registry.get("backend", backend_name)()
+    network = backend.network(graph, backend.plan(Execution(), graph), 0)
+    network.place("cpu")
+    network.fill(initial_values(graph, 0))
+    return network
+
+
+def test_sequences_of_any_length(tmp_path: Path) -> None:
+    tf = pytest.importorskip("tensorflow")
+    network = live("tensorflow")
+    exporter("saved_model", "tensorflow")(network, tmp_path / "model")
+    predict = tf.saved_model.load(str(tmp_path / "model")).signatures["serving_default"]
+    for rows, steps in ((2, 5), (1, 1), (3, 9)):
+        text = RANDOM.normal(size=(rows, steps, 4)).astype(np.float32)
+        (wanted,) = network.values({"text": text}, list(network.graph.outputs.values()))
+        np.testing.assert_allclose(predict(text=tf.constant(text))["memory"], wanted, rtol=1e-6)
+
+
+def test_a_walk_over_a_size_that_is_not_known_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    network = live("torch")
+    with pytest.raises(ConfigurationError, match=r"torch.export cannot hold block 'memory'.*size is a symbol"):
+        exporter("torch_export", "torch")(network, tmp_path / "model.pt2")
+    assert not list(tmp_path.iterdir())
