@@ -35,9 +35,9 @@ class Groups(Layer):
     def grouped(self, context: Context, x: Array) -> tuple[Array, int]:
         """The input with each group along an axis of its own, and that axis."""
         spec = context.call.in_specs[0]
-        axis, row = check_axis(spec, self.axis), spec.row
-        groups = (row[axis - 1] // self.group_size, self.group_size)
-        return context.ops.reshape(x, (-1, *row[: axis - 1], *groups, *row[axis:])), axis + 1
+        axis = check_axis(spec, self.axis)
+        groups = (known_size(spec, axis) // self.group_size, self.group_size)
+        return context.ops.reshape(x, (*x.shape[:axis], *groups, *x.shape[axis + 1 :])), axis + 1
 
 
 @dataclass(frozen=True, kw_only=True)

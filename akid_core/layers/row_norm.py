@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Any
 
 from akid_core.initializers import Ones, Zeros
 from akid_core.layers.checks import check_axes, check_epsilon, check_floating, known_size, read_axes
@@ -119,7 +119,7 @@ class GroupNorm(Layer):
     def outputs(self, x: TensorSpec) -> TensorSpec:
         if check_floating(x).rank < 2:
             raise ValueError(f"needs (batch, channels, ...), got {x}")
-        channels, *_ = x.row
+        channels = known_size(x, 1)
         if channels % self.groups:
             raise ValueError(f"{channels} channels do not fall into {self.groups} equal groups: change groups")
         return x
@@ -129,13 +129,13 @@ class GroupNorm(Layer):
 
     def forward(self, context: Context, x: Array) -> Array:
         ops, spec = context.ops, context.call.in_specs[0]
-        values = ops.reshape(ops.astype(x, context.wide(spec.dtype)), (-1, *self.grouped(spec)))
-        out = ops.reshape(standardised(ops, values, (2,), self.epsilon), (-1, *spec.row))
-        return _scaled(context, out, (1,))
+        values = ops.reshape(ops.astype(x, context.wide(spec.dtype)), self.grouped(spec, x))
+        out = standardised(ops, values, tuple(range(2, spec.rank + 1)), self.epsilon)
+        return _scaled(context, ops.reshape(out, x.shape), (1,))
 
-    def grouped(self, x: TensorSpec) -> tuple[int, int]:
-        """(groups, values in each) of a row."""
-        return self.groups, math.prod(x.row) // self.groups
+    def grouped(self, spec: TensorSpec, x: Array) -> tuple[Any, ...]:
+        """The shape of such a tensor with the groups along an axis of their own: (batch, groups, channels, ...)."""
+        return (x.shape[0], self.groups, known_size(spec, 1) // self.groups, *x.shape[2:])
 
 
 def standardised(ops: Ops, values: Array, axes: tuple[int, ...], epsilon: float) -> Array:

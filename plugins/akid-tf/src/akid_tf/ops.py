@@ -168,6 +168,6 @@ def _order(shape: tf.Tensor, axes: Sequence[int]) -> tf.Tensor:
 
 
 def _known(x: tf.Tensor, shape: Sequence[int | None]) -> list[Any]:
-    """A shape in which None, as read from `x.shape` where the batch is not known while tracing, is that size."""
-    unknown = next((axis for axis, size in enumerate(x.shape) if size is None), 0)
-    return [tf.shape(x)[unknown] if size is None else size for size in shape]
+    """A shape whose first None, as read from `x.shape`, is the first size not known while tracing, and so on."""
+    unknown = (axis for axis, size in enumerate(x.shape) if size is None)
+    return [tf.shape(x)[next(unknown, 0)] if size is None else size for size in shape]

@@ -75,9 +75,10 @@ class LiveGroupNorm(RowNorm):
         groups, epsilon = self.layer.groups, self.layer.epsilon
         if isinstance(context, ChannelsLastContext):
             return standardised(x, lambda values: _group_means(values, groups), epsilon)
-        grouped = tf.reshape(x, (-1, *self.layer.grouped(context.call.in_specs[0])))
-        normed = standardised(grouped, lambda values: tf.reduce_mean(values, 2, keepdims=True), epsilon)
-        return tf.reshape(normed, (-1, *x.shape[1:]))
+        grouped = context.ops.reshape(x, self.layer.grouped(context.call.in_specs[0], x))
+        along = list(range(2, len(grouped.shape)))
+        normed = standardised(grouped, lambda values: tf.reduce_mean(values, along, keepdims=True), epsilon)
+        return context.ops.reshape(normed, x.shape)
 
 
 def _group_means(values: tf.Tensor, groups: int) -> tf.Tensor:

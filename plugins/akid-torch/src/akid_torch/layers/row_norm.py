@@ -23,18 +23,19 @@ class Trailing(Portable):
         super().__init__(layer, context)
         (spec,) = context.call.in_specs
         axes = check_axes(spec, layer.axis)
-        self.sizes = tuple(spec.row[axis - 1] for axis in axes)
+        self._count = len(axes)
         order = (*(axis for axis in range(spec.rank) if axis not in axes), *axes)
         self._there = None if order == tuple(range(spec.rank)) else order
         self._back = tuple(order.index(axis) for axis in range(spec.rank))
 
     def forward(self, frame: Frame, x: Tensor) -> Tensor:
         if self._there is None:
-            return self.normed(x)
-        return self.normed(x.permute(self._there)).permute(self._back)
+            return self.normed(x, x.shape[-self._count :])
+        turned = x.permute(self._there)
+        return self.normed(turned, turned.shape[-self._count :]).permute(self._back)
 
-    def normed(self, x: Tensor) -> Tensor:
-        """The kernel, along the last axes."""
+    def normed(self, x: Tensor, sizes: torch.Size) -> Tensor:
+        """The kernel, along the last axes, which have these sizes."""
         raise NotImplementedError
 
 
@@ -43,9 +44,9 @@ class NativeLayerNorm(Trailing):
 
     layer: LayerNorm
 
-    def normed(self, x: Tensor) -> Tensor:
+    def normed(self, x: Tensor, sizes: torch.Size) -> Tensor:
         weights = self._parameters
-        return functional.layer_norm(x, self.sizes, weights.get("scale"), weights.get("shift"), self.layer.epsilon)
+        return functional.layer_norm(x, sizes, weights.get("scale"), weights.get("shift"), self.layer.epsilon)
 
 
 class NativeRMSNorm(Trailing):
@@ -53,8 +54,8 @@ class NativeRMSNorm(Trailing):
 
     layer: RMSNorm
 
-    def normed(self, x: Tensor) -> Tensor:
-        return functional.rms_norm(x, self.sizes, self._parameters.get("scale"), self.layer.epsilon)
+    def normed(self, x: Tensor, sizes: torch.Size) -> Tensor:
+        return functional.rms_norm(x, list(sizes), self._parameters.get("scale"), self.layer.epsilon)
 
 
 class NativeGroupNorm(Portable):
