@@ -51,13 +51,15 @@ def build(layer: Convolution, in_specs: tuple[TensorSpec, ...], context: BuildCo
     """torch's convolution with the core's own widths of padding: torch knows no uneven ones, and no strided "same"."""
     windows = layer.windows(in_specs[0])
     even = symmetric(windows.widths)
+    # A kernel of one place has nothing to spread; given a dilation all the same, kernels of the CPU may crash.
+    dilation = tuple(gap if size > 1 else 1 for gap, size in zip(windows.dilation, windows.kernel, strict=True))
     module = _CONVOLUTIONS[layer.space](
         in_specs[0].row[0],
         layer.channels,
         windows.kernel,
         stride=windows.stride,
         padding=even or 0,
-        dilation=windows.dilation,
+        dilation=dilation,
         groups=layer.groups,
         bias=layer.bias,
         dtype=context.dtype,
