@@ -21,8 +21,8 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 OTHERS = ("torch", "tensorflow", "digits", "shift")
 """Words of other distributions: pages that need them run in `tests/cross/test_docs.py`."""
 
-HERE = [page for page in PAGES if page.stem != "write-a-plugin" and not Page.read(page).says(*OTHERS)]
-"""The guide to plugins, whose blocks are a distribution, has tests of its own."""
+HERE = [page for page in PAGES if page.stem not in ("write-a-plugin", "a-plugin") and not Page.read(page).says(*OTHERS)]
+"""The guide and the tutorial to plugins, whose blocks are distributions, have tests of their own."""
 
 
 @pytest.mark.parametrize("page", HERE, ids=lambda page: page.stem)
@@ -57,7 +57,7 @@ def test_every_setting_is_in_the_schema(cls: type) -> None:
 def test_every_command_and_option_is_described(capsys: pytest.CaptureFixture[str]) -> None:
     page = text("cli")
     commands = {item.info.name: [item.info.name] for item in default_manager().registry.infos("command")}
-    commands |= {"plugins list": ["plugins", "list"], "plugins check": ["plugins", "check"]}
+    commands |= {f"plugins {action}": ["plugins", action] for action in ("list", "check", "new")}
     for name, arguments in commands.items():
         assert main([*arguments, "--help"]) == 0
         options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}
