@@ -53,7 +53,7 @@ def test_everything_declared_exists() -> None:
 def test_the_plan(backend: TensorflowBackend, dense: Brain, brain: Brain) -> None:
     plan = backend.plan(Execution(), dense.resolve(ROWS))
     settled = (plan.backend, plan.device, plan.layout, plan.bundle, plan.fused)
-    assert settled == ("tensorflow", "cpu", "channels_last", 64, True)
+    assert settled == ("tensorflow", "cpu", "channels_last", 256, True)
     assert not backend.plan(Execution(fused=False), dense.resolve(ROWS)).fused
     assert set(plan.versions) == {"tensorflow", "numpy"}
     images = {"image": TensorSpec(("N", 2, 8, 8), "float32", "NCHW"), "label": TensorSpec(("N",), "int64", "N")}
@@ -82,9 +82,9 @@ def test_threads_that_are_there_already_may_be_asked_for() -> None:
 
 
 def test_what_cannot_run(backend: TensorflowBackend, dense: Brain) -> None:
-    mixed = replace(dense, precision=Precision("float32", "bfloat16", "float32"))
-    with pytest.raises(ConfigurationError, match="parameters in float32 and computation in bfloat16"):
-        backend.plan(Execution(), mixed.resolve(ROWS))
+    for precision in (Precision("float32", "float64", "float64"), Precision("bfloat16", "bfloat16", "float32")):
+        with pytest.raises(ConfigurationError, match=f"in {precision.params} and computation in {precision.compute}"):
+            backend.plan(Execution(), replace(dense, precision=precision).resolve(ROWS))
     delayed = Brain.graph(
         L.Add(name="sum").on("x", Edge("out", delay=1)),
         L.Dense(units=4, name="out").on("sum"),

@@ -71,7 +71,7 @@ def test_fifty_updates_with_recorded_gradients(optimizer: Optimizer, fused: bool
         parameter.assign(parameter.variable, start[parameter.path], parameter.path)
 
     live = LiveOptimizer(optimizer, parameters, fused=fused)
-    apply = tf.function(live.apply, autograph=False)
+    apply = tf.function(lambda gradients, numbers: live.apply(gradients, live.typed(numbers)), autograph=False)
     for step, (gradients, rate) in enumerate(zip(recorded, rates.tolist(), strict=True)):
         native = [gradients["conv/weight"].transpose(2, 3, 1, 0), gradients["conv/bias"]]
         apply([tf.constant(gradient) for gradient in native], tf.constant(live.numbers(rate, step), tf.float64))

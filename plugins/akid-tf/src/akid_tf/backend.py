@@ -10,18 +10,23 @@ from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call, Graph
 from akid_core.optimizers.base import Optimizer
+from akid_core.specs.tensor import FLOATS
 from akid_tf.devices import device_name, use_threads
 from akid_tf.live import BuildContext, portable
 from akid_tf.module import OPS
 from akid_tf.network import TensorflowNetwork
 from akid_tf.runtime import tf
 from akid_tf.trainer import TensorflowTrainer
+from akid_tf.xla import convolves, refusal
 
-BUNDLE, IMAGE_BUNDLE = 64, 16
-"""Steps in one call, without and with convolutions: so many that the cost of a call is spread thin, so few that a
-signal need not wait long."""
+BUNDLE, IMAGE_BUNDLE, SMALL_BUNDLE = 64, 16, 256
+"""Steps in one call: of most brains, with convolutions, and of small ones; so many that the cost of a call is spread
+thin, so few that a signal need not wait long."""
 
-PRECISIONS = ("float32", "float64")
+SMALL = 100_000
+"""Fewer numbers in all parameters make a brain without convolutions small."""
+
+PARAMETERS = ("float32", "float64")
 
 
 class TensorflowBackend(Backend):
@@ -39,6 +44,9 @@ class TensorflowBackend(Backend):
             )
         device_name(execution.device)
         use_threads(execution.threads)  # already here: TensorFlow may refuse, and nothing should be made then
+        step = execution.step.get(self.name, "")
+        _check_step(execution, step)
+        refused = refusal(execution, graph, step, lambda: self._network(graph, 0)) if execution.compile else ""
         return Plan(
             backend=self.name,
             device=execution.device,
@@ -47,12 +55,23 @@ class TensorflowBackend(Backend):
             layout="channels_last",
             fused=execution.fused is not False,
             strategy=execution.strategy,
+            compile=execution.compile and not refused,
+            deterministic=execution.deterministic,
+            micro_batches=execution.micro_batches,
+            recompute=execution.recompute,
+            step=step,
+            notes=(refused,) if refused else (),
             versions=self.versions(),
         )
 
     def network(self, graph: Graph, plan: Plan, seed: int) -> Network:
         check(graph)
         use_threads(plan.threads)
+        if plan.deterministic:
+            tf.config.experimental.enable_op_determinism()
+        return self._network(graph, seed)
+
+    def _network(self, graph: Graph, seed: int) -> TensorflowNetwork:
         built: dict[str, Built] = {}
         attached: dict[str, Built] = {}  # by owner, since an attached module holds the parameters that calls share
         for call in graph.everything:
@@ -64,7 +83,7 @@ class TensorflowBackend(Backend):
     def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
         if not isinstance(network, TensorflowNetwork):
             raise UsageError(f"The tensorflow backend trains its own networks, not a {type(network).__name__}.")
-        return TensorflowTrainer(network, optimizer, fused=plan.fused)
+        return TensorflowTrainer(network, optimizer, plan)
 
     def versions(self) -> dict[str, str]:
         return {"tensorflow": tf.__version__, "numpy": np.__version__}
@@ -78,17 +97,29 @@ class TensorflowBackend(Backend):
 
 
 def _bundle(graph: Graph) -> int:
-    convolutional = any(spec.axes == "OIHW" for spec in graph.params.values())
-    return IMAGE_BUNDLE if convolutional else BUNDLE
+    if any(convolves(spec.axes) for spec in graph.params.values()):
+        return IMAGE_BUNDLE
+    return SMALL_BUNDLE if sum(spec.size for spec in graph.params.values()) < SMALL else BUNDLE
+
+
+def _check_step(execution: Execution, step: str) -> None:
+    """Raise `ConfigurationError` for what a step of the user's own leaves no room for."""
+    if step and execution.micro_batches > 1:
+        raise ConfigurationError(
+            f"execution.step {step} replaces the train program, so execution.micro_batches has nothing to divide: "
+            "leave it out, or leave out the step."
+        )
 
 
 def check(graph: Graph) -> None:
     """Raise `ConfigurationError` for what this backend cannot run."""
     precision = graph.precision
-    if precision.params != precision.compute or precision.compute not in PRECISIONS:
+    narrower = FLOATS[: FLOATS.index(precision.params) + 1] if precision.params in PARAMETERS else ()
+    if precision.compute not in narrower:
         raise ConfigurationError(
-            f"The tensorflow backend computes in one type, {' or '.join(PRECISIONS)}, but the brain's precision asks "
-            f"for parameters in {precision.params} and computation in {precision.compute}."
+            f"The brain's precision asks for parameters in {precision.params} and computation in {precision.compute}: "
+            f"the tensorflow backend keeps parameters in {' or '.join(PARAMETERS)}, and computes in that type or in "
+            "one that is narrower, such as bfloat16."
         )
     for call in graph.everything:
         delayed = [str(value) for value in call.inputs if value.delay]

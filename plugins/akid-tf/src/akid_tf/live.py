@@ -35,10 +35,12 @@ class LiveLayer(tf.Module):
 
     `layout` says how it takes and gives values. Its parameters come as `context.params`, with their axes as the
     builder's `Place`s say; the variables themselves become attributes when the network is placed. `own`: variables
-    beside these that it has made itself, to be trained and saved under its path.
+    beside these that it has made itself, to be trained and saved under its path. `uniform`: of a loss, all its weights
+    are one, so that nobody need look at them.
     """
 
     layout: Layout = Layout.CANONICAL
+    uniform: bool = False
     own: tuple[Named, ...] = ()
 
     def __init__(self, layer: Any) -> None:

@@ -1,4 +1,4 @@
-"""What a batch says of the network: the objective, and the states of losses and metrics."""
+"""What a batch says of the network: rows of losses, the objective's derivatives by them, and states of measures."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 
 from akid_core.backends.contract import MetricStates
 from akid_core.graph.resolved import Graph
-from akid_tf.layout import Layout
-from akid_tf.module import Forward
 from akid_tf.runtime import tf
 
 Tensors = dict[str, dict[str, Any]]
@@ -20,28 +18,60 @@ Stacked = Mapping[str, Mapping[str, np.ndarray]]
 """The same on the host, each part (k, ...): of k steps."""
 
 
-class Minimised(NamedTuple):
-    """What a backward pass starts from: tensors, and for each the derivative of the objective by it."""
+class Rows(NamedTuple):
+    """What a loss gave: for each row its value, and how much it counts; (batch,), or (k, batch) of k steps.
 
-    tensors: list[tf.Tensor]
-    derivatives: list[tf.Tensor]
-
-
-def minimised(graph: Graph, forward: Forward) -> Minimised:
-    """The values and weights of all losses.
-
-    The objective is the sum over losses of weight times m = sum(v * w) / sum(w), so its derivatives are
-    w / sum(w) by v and (v - m) / sum(w) by w, times the loss's weight; a batch that counts for nothing gives 0.
+    Where the weight is 0 the value stands for nothing and may be anything.
     """
-    start = Minimised([], [])
-    for path, loss in graph.loss_layers.items():
-        value, weight = _outputs(forward, path)
-        count = tf.reduce_sum(weight)
-        mean = tf.math.divide_no_nan(tf.reduce_sum(value * weight), count)
-        scale = tf.math.divide_no_nan(tf.constant(loss.weight, count.dtype), count)
-        start.tensors.extend((value, weight))
-        start.derivatives.extend((weight * scale, (value - mean) * scale))
-    return start
+
+    value: tf.Tensor
+    weight: tf.Tensor
+
+    def counted(self) -> tf.Tensor:
+        """The values, 0 where nothing counts: taken out before anything is multiplied, as 0 times infinity is none."""
+        return tf.where(self.weight == 0, tf.zeros_like(self.value), self.value)
+
+
+class Total(NamedTuple):
+    """A loss over a whole batch: the sum of its weights, and the weighted mean of its values; scalars."""
+
+    count: tf.Tensor
+    mean: tf.Tensor
+
+    @classmethod
+    def of(cls, rows: Rows) -> Total:
+        """A batch that counts for nothing has the mean 0."""
+        count = tf.reduce_sum(rows.weight)
+        return cls(count, tf.math.divide_no_nan(tf.reduce_sum(rows.counted() * rows.weight), count))
+
+
+def shares(weight: tf.Tensor, importance: float) -> tf.Tensor:
+    """The objective's derivative by each value: `importance` * w / sum(w) along the last axis, 0 where the sum is."""
+    count = tf.reduce_sum(weight, axis=-1, keepdims=True)
+    return weight * tf.math.divide_no_nan(tf.constant(importance, weight.dtype), count)
+
+
+def derivatives(rows: Rows, total: Total, importance: float) -> Rows:
+    """The objective's derivatives by values and weights, of some rows of a batch that has this total.
+
+    The objective is the sum over losses of importance * m, m = sum(v * w) / sum(w): by v it is w / sum(w), by w it is
+    (v - m) / sum(w).
+    """
+    scale = tf.math.divide_no_nan(tf.constant(importance, total.count.dtype), total.count)
+    return Rows(rows.weight * scale, (rows.counted() - total.mean) * scale)
+
+
+def sums(rows: Rows) -> dict[str, tf.Tensor]:
+    """The state of a loss, along the last axis; in float64, so that long sums stay exact."""
+    return {
+        "sum": tf.reduce_sum(wide(rows.counted() * rows.weight), axis=-1),
+        "count": tf.reduce_sum(wide(rows.weight), axis=-1),
+    }
+
+
+def wide(tensor: tf.Tensor) -> tf.Tensor:
+    """What is floating as float64."""
+    return tf.cast(tensor, tf.float64) if tensor.dtype.is_floating else tensor
 
 
 def objective(graph: Graph, stacked: Stacked) -> np.ndarray:
@@ -51,27 +81,6 @@ def objective(graph: Graph, stacked: Stacked) -> np.ndarray:
         parts = stacked[path]
         total += loss.weight * parts["sum"] / np.where(parts["count"] == 0, 1, parts["count"])
     return total
-
-
-def states(graph: Graph, forward: Forward) -> Tensors:
-    """The states of all losses and metrics; what is floating becomes float64, so that long sums stay exact."""
-    parts: Tensors = {}
-    for path in graph.loss_layers:
-        value, weight = _outputs(forward, path)
-        parts[path] = {"sum": tf.reduce_sum(_wide(value * weight)), "count": tf.reduce_sum(_wide(weight))}
-    for path, metric in graph.metric_layers.items():
-        parts[path] = dict(zip(metric.parts, map(_wide, _outputs(forward, path)), strict=True))
-    return parts
-
-
-def types(graph: Graph) -> Tensors:
-    """The type of each part, as `states` gives it."""
-    parts: Tensors = {path: {"sum": tf.float64, "count": tf.float64} for path in graph.loss_layers}
-    for call in graph.metrics:
-        metric = graph.metric_layers[call.path]
-        declared = (tf.float64 if spec.floating else tf.as_dtype(spec.dtype) for spec in call.out_specs)
-        parts[call.path] = dict(zip(metric.parts, declared, strict=True))
-    return parts
 
 
 def merged(graph: Graph, stacked: Stacked) -> MetricStates:
@@ -87,11 +96,3 @@ def merged(graph: Graph, stacked: Stacked) -> MetricStates:
             ]
             result[path] = metric.merge(steps)
     return result
-
-
-def _outputs(forward: Forward, path: str) -> tuple[tf.Tensor, ...]:
-    return tuple(laid.lay(Layout.CANONICAL) for laid in forward.values[path])
-
-
-def _wide(tensor: tf.Tensor) -> tf.Tensor:
-    return tf.cast(tensor, tf.float64) if tensor.dtype.is_floating else tensor

@@ -13,8 +13,11 @@ from akid_core.graph.resolved import Call, Graph, Value
 from akid_core.random import derive_key
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Loss, Metric
+from akid_core.specs.precision import Precision
+from akid_core.specs.tensor import wider
 from akid_tf.layout import Laid, Layout, permutation, shared
 from akid_tf.live import ChannelsLastContext
+from akid_tf.measures import Rows
 from akid_tf.ops import TensorflowOps
 from akid_tf.parameter import Parameter
 from akid_tf.runtime import tf
@@ -23,6 +26,10 @@ OPS = TensorflowOps()
 
 Carried = dict[Value, tuple[tf.Tensor, ...]]
 """For each value that is used with a delay its last values."""
+
+
+Values = dict[tuple[str, int], Laid]
+"""Values by the path of their call (or the name of their field) and the number of its output."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +43,19 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """What one walk gave: each call's outputs by path, and new values of state parameters, as their variables lie."""
+    """What one walk gave.
 
-    values: dict[str, tuple[Laid, ...]]
+    `losses`: the rows of each loss by path, of which the gradient is taken. `updates`: new values of state parameters,
+    as their variables lie.
+    """
+
+    values: Values
+    losses: dict[str, Rows] = field(default_factory=dict)
     updates: dict[str, tf.Tensor] = field(default_factory=dict)
 
     def __getitem__(self, value: Value) -> tf.Tensor:
         """One value, in the canonical layout."""
-        return self.values[value.source][value.output].lay(Layout.CANONICAL)
+        return self.values[value.source, value.output].lay(Layout.CANONICAL)
 
 
 class GraphModule(tf.Module):
@@ -60,6 +72,7 @@ class GraphModule(tf.Module):
         self._places = {path: one.places for path, one in built.items()}
         self._keys = {path: derive_key(seed, "mask", path) for path in built}
         self._reductions = graph.precision.reductions
+        self._types = {call.path: _types(call, graph.precision) for call in graph.everything}
         for call in graph.everything:
             for spec in call.params:
                 path, place = call.param_path(spec.name), self._places[call.path][spec.name]
@@ -93,12 +106,24 @@ class GraphModule(tf.Module):
         forward = self.walk(calls, inputs, Mode(mode == "training", tf.reshape(tf.cast(step, tf.int32), [1]), rows))
         return {name: forward[value] for name, value in self.graph.outputs.items()}, carried or {}
 
-    def walk(self, calls: Iterable[Call], fields: Mapping[str, tf.Tensor], mode: Mode) -> Forward:
+    def uniform(self, path: str) -> bool:
+        """Whether the loss at `path` weighs all rows alike, but for their sample weights."""
+        return bool(self.layers[path].uniform)
+
+    def reduced(self, path: str) -> str:
+        """The type in which the loss at `path` gives the values of rows."""
+        dtype: str = wider(wider(self.graph.by_path[path].out_specs[0].dtype), self._reductions)
+        return dtype
+
+    def walk(
+        self, calls: Iterable[Call], fields: Mapping[str, tf.Tensor], mode: Mode, known: Values | None = None
+    ) -> Forward:
         """Walk the calls in order. A later call that shares a state parameter sees what an earlier one made of it.
 
         fields: tensors by name, each (batch, ...), canonical; `Batch.WEIGHTS` (batch,) where losses or metrics are met.
+        `known`: values of calls that are not walked.
         """
-        forward = Forward({name: (Laid(tensor),) for name, tensor in fields.items()})
+        forward = Forward({(name, 0): Laid(tensor) for name, tensor in fields.items()} | (known or {}))
         read: dict[str, tf.Tensor] = {}
         for call in calls:
             try:
@@ -111,7 +136,7 @@ class GraphModule(tf.Module):
     def _call(self, call: Call, forward: Forward, read: dict[str, tf.Tensor], mode: Mode) -> None:
         """Run one call; its outputs and updates go into `forward`, the parameters it reads into `read`."""
         module = self.layers[call.path]
-        laid = [forward.values[value.source][value.output] for value in call.inputs]
+        laid = [forward.values[value.source, value.output] for value in call.inputs]
         layout = shared(laid) if module.layout is Layout.EITHER else module.layout
         inputs = [value.lay(layout) for value in laid]
         context = (ChannelsLastContext if layout is Layout.CHANNELS_LAST else Context)(
@@ -130,26 +155,40 @@ class GraphModule(tf.Module):
         outputs = kept(call, inputs, module(context, *inputs), (tf.Tensor, tf.Variable), channels_last=channels_last)
         if isinstance(call.layer, Loss):
             value, weight = outputs
-            weight = weight * tf.cast(forward[Value(Batch.WEIGHTS)], weight.dtype)
-            # Zero times infinity is no number: what does not count is taken out before anything is multiplied.
-            outputs = tf.where(weight == 0, tf.zeros_like(value), value), weight
-        forward.values[call.path] = tuple(Laid(tensor, layout) for tensor in outputs)
+            sample_weight = tf.cast(forward[Value(Batch.WEIGHTS)], weight.dtype)
+            rows = Rows(value, sample_weight if self.uniform(call.path) else weight * sample_weight)
+            forward.losses[call.path] = rows
+            outputs = rows.counted(), rows.weight
+        forward.values.update(((call.path, number), Laid(tensor, layout)) for number, tensor in enumerate(outputs))
         for name, value in context.updates.items():
             path = call.param_path(name)
-            read[path] = forward.updates[path] = _turned(value, self._axes(call, name), self.parameters[path].lying)
+            if not self.graph.freezes(path):
+                read[path] = forward.updates[path] = _turned(value, self._axes(call, name), self.parameters[path].lying)
 
     def _read(self, call: Call, name: str, read: dict[str, tf.Tensor]) -> tf.Tensor:
-        """A parameter with its axes as the call's module wants them; each variable is read once in a walk."""
+        """A parameter with its axes and type as the call's module wants them; each variable is read once in a walk."""
         path = call.param_path(name)
         parameter = self.parameters[path]
         if path not in read:
             read[path] = tf.convert_to_tensor(parameter.variable)
-        return _turned(read[path], parameter.lying, self._axes(call, name))
+        turned = _turned(read[path], parameter.lying, self._axes(call, name))
+        dtype = self._types[call.path].get(name)
+        return tf.cast(turned, dtype) if dtype else turned
 
     def _axes(self, call: Call, name: str) -> str:
         """The axes of a parameter as the call's module wants them."""
         place = self._places[call.path].get(name)
         return (place.axes if place else "") or self.parameters[call.param_path(name)].axes
+
+
+def _types(call: Call, precision: Precision) -> dict[str, str]:
+    """For each weight kept in another type than its layer computes in, that of its first floating input.
+
+    A type that the layer itself states for a parameter stays, and so does all state.
+    """
+    computed = next((spec.dtype for spec in call.in_specs if spec.floating), precision.compute)
+    weights = (spec.name for spec in call.params if spec.trained and spec.dtype == precision.params != computed)
+    return dict.fromkeys(weights, computed)
 
 
 def _turned(tensor: tf.Tensor, axes: str, wanted: str) -> tf.Tensor:

@@ -14,10 +14,10 @@ from akid_core.errors import UnknownNameError, suggest
 from akid_core.graph.resolved import Call, Graph, Value
 from akid_tf.devices import device_name
 from akid_tf.feed import Feed
-from akid_tf.measures import Tensors, states
-from akid_tf.module import Forward, GraphModule, Mode
+from akid_tf.measures import Tensors, sums, wide
+from akid_tf.module import Forward, GraphModule, Mode, Values
 from akid_tf.parameter import Parameter
-from akid_tf.runtime import tf
+from akid_tf.runtime import host, tf
 
 Fields = Mapping[str, tf.Tensor]
 
@@ -53,8 +53,9 @@ class TensorflowNetwork(Network):
 
     @property
     def trained(self) -> list[Parameter]:
-        """The parameters that are trained, those of attached modules included."""
-        return [parameter for parameter in self.module.parameters.values() if parameter.trained]
+        """The parameters that are trained, those of attached modules included, without those that are frozen."""
+        parameters = self.module.parameters.values()
+        return [each for each in parameters if each.trained and not self.graph.freezes(each.path)]
 
     def _known(self, path: str) -> str:
         return self.parameter(path).path  # beside the graph's there are those of attached modules
@@ -75,7 +76,7 @@ class TensorflowNetwork(Network):
         if key not in self._programs:
             self._programs[key] = self._computing(*key)
         feed, compute = self._programs[key]
-        found = [tensor.numpy() for tensor in compute(feed.tensors(fields), tf.constant([step]))]
+        found = [host(tensor) for tensor in compute(feed.tensors(fields), tf.constant(step))]
         if len(next(iter(fields.values()))):
             return found
         specs = [self.graph.spec(target) for target in targets]
@@ -86,14 +87,37 @@ class TensorflowNetwork(Network):
         return {path: {name: part.numpy() for name, part in state.items()} for path, state in parts.items()}
 
     def forward(
-        self, calls: Iterable[Call], fields: Fields, *, training: bool, step: tf.Tensor, first_row: tf.Tensor | int = 0
+        self,
+        calls: Iterable[Call],
+        fields: Fields,
+        *,
+        training: bool,
+        step: tf.Tensor | int = 0,
+        first_row: tf.Tensor | int = 0,
+        known: Values | None = None,
     ) -> Forward:
-        """Walk the calls with tensors. `step`: int32 (1,), its number. `first_row`: int32, the number of row 0."""
-        size = tf.shape(next(iter(fields.values())))[0]
-        return self.module.walk(calls, fields, Mode(training, step, first_row + tf.range(size)))
+        """Walk the calls with tensors. `step`: int32, its number. `first_row`: int32, the number of row 0.
 
-    def program(self, run: Callable[..., Any], *signature: Any) -> Callable[..., Any]:
-        """What runs compiled on the network's device, for tensors of this signature alone.
+        `known`: values of calls that are not walked.
+        """
+        size = tf.shape(next(iter(fields.values())))[0]
+        mode = Mode(training, tf.reshape(step, [1]), first_row + tf.range(size))
+        return self.module.walk(calls, fields, mode, known)
+
+    def settle(self, forward: Forward) -> None:
+        """State takes the new values that a walk gave it."""
+        for path, value in forward.updates.items():
+            self.native(path).assign(value)
+
+    def metric_states(self, forward: Forward) -> Tensors:
+        """The states of metrics after a walk; what is floating becomes float64."""
+        found = {}
+        for path, metric in self.graph.metric_layers.items():
+            found[path] = {part: wide(forward[Value(path, number)]) for number, part in enumerate(metric.parts)}
+        return found
+
+    def program(self, run: Callable[..., Any], *signature: Any, xla: bool = False) -> Callable[..., Any]:
+        """What runs compiled on the network's device, for tensors of this signature alone; with `xla` by XLA.
 
         It is traced at the first call, then called without looking again at what the arguments are. Loops are written
         in TensorFlow's own words, so no code is rewritten.
@@ -105,13 +129,14 @@ class TensorflowNetwork(Network):
 
         @cache
         def compiled() -> Any:
-            return tf.function(placed, input_signature=signature, autograph=False).get_concrete_function()
+            function = tf.function(placed, input_signature=signature, autograph=False, jit_compile=xla or None)
+            return function.get_concrete_function()
 
         return lambda *arguments: compiled()(*arguments)
 
     def _states(self, fields: Fields) -> Tensors:
-        forward = self.forward(self.measured, fields, training=False, step=tf.zeros([1], tf.int32))
-        return states(self.graph, forward)
+        forward = self.forward(self.measured, fields, training=False)
+        return {path: sums(rows) for path, rows in forward.losses.items()} | self.metric_states(forward)
 
     def _computing(self, targets: tuple[Value, ...], training: bool) -> tuple[Feed, Callable[..., list[tf.Tensor]]]:
         """What computes the targets, and what it takes."""
@@ -122,4 +147,4 @@ class TensorflowNetwork(Network):
             forward = self.forward(calls, fields, training=training, step=step)
             return [forward[target] for target in targets]
 
-        return feed, self.program(compute, feed.signature(), tf.TensorSpec((1,), tf.int32))
+        return feed, self.program(compute, feed.signature(), tf.TensorSpec((), tf.int32))

@@ -1,39 +1,53 @@
-"""LiveOptimizer: an optimizer's formula on variables, with its state in variables of its own."""
+"""LiveOptimizer: what an optimizer does to variables in one update, with its state in variables of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
 from akid_core.backends.contract import Arrays
 from akid_core.errors import UnknownNameError, suggest
-from akid_core.optimizers import SGD
-from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.base import AVERAGE, Optimizer
+from akid_core.optimizers.regularizer import limited, pulled
 from akid_tf.module import OPS
+from akid_tf.moves import move_of
 from akid_tf.parameter import Parameter
 from akid_tf.runtime import tf
 
-Move = Callable[[tf.Variable, tuple[tf.Variable, ...], tf.Tensor, Sequence[tf.Tensor]], None]
-"""Moves a variable and its slots, given the gradient and the coefficients of the formula."""
+
+class Numbers(NamedTuple):
+    """What an update needs of the host, in one type; each a scalar, or (k,) of k steps.
+
+    `coefficients`: of the formula. `decay`: what decayed weights are multiplied by. `rate`: the learning rate. The last
+    two are there where they are needed: what a loop takes along costs time.
+    """
+
+    coefficients: list[tf.Tensor]
+    decay: list[tf.Tensor]
+    rate: list[tf.Tensor]
 
 
 class LiveOptimizer(tf.Module):
-    """Clips, decays and moves parameters in place; each slot lies like its parameter.
+    """Moves parameters in place, in the order that `Optimizer` states; each slot lies like its parameter.
 
-    With `fused`, SGD moves by TensorFlow's kernels, which compute the core's formula in one operation. (Those of Adam
-    form 1 - beta in float32, which is another number.)
+    `fused`: by TensorFlow's own kernels where they compute the same. `rated`: the learning rate is among the numbers.
     """
 
-    def __init__(self, optimizer: Optimizer, parameters: Sequence[Parameter], *, fused: bool) -> None:
+    def __init__(
+        self, optimizer: Optimizer, parameters: Sequence[Parameter], *, fused: bool, rated: bool = False
+    ) -> None:
         super().__init__(name="optimizer")
+        self._rated = rated
         self._optimizer, self._parameters = optimizer, tuple(parameters)
-        self._move = _sgd(optimizer) if fused and type(optimizer) is SGD else _formula(optimizer)
+        self._move = move_of(optimizer, fused=fused)
         self.slots = {
-            parameter.path: tuple(
-                tf.Variable(tf.zeros_like(parameter.variable), trainable=False, name=f"{slot}:{parameter.path}")
-                for slot in optimizer.slots
-            )
+            parameter.path: {
+                slot: tf.Variable(tf.zeros_like(parameter.variable), trainable=False, name=f"{slot}:{parameter.path}")
+                for slot in optimizer.every_slot
+            }
             for parameter in parameters
         }
 
@@ -43,20 +57,39 @@ class LiveOptimizer(tf.Module):
         return len(self.numbers(0.0, 0))
 
     def numbers(self, learning_rate: float, step: int) -> tuple[float, ...]:
-        """What step number `step` (the first is 0) needs of the host: the formula's coefficients, then the decay."""
-        decay = 1.0 - learning_rate * self._optimizer.weight_decay
-        return (*self._optimizer.coefficients(learning_rate, step + 1), decay)
+        """What step number `step` (the first is 0) needs of the host: the formula's coefficients and the rate."""
+        return (*self._optimizer.coefficients(learning_rate, step + 1), learning_rate)
 
-    def apply(self, gradients: Sequence[tf.Tensor], numbers: tf.Tensor) -> None:
-        """Move every parameter by one step. `numbers`: float64 (width,), as above."""
-        if gradients and self._optimizer.clip_norm is not None:
-            gradients = _clipped(gradients, self._optimizer.clip_norm)
-        typed = {dtype: tf.unstack(tf.cast(numbers, dtype)) for dtype in {gradient.dtype for gradient in gradients}}
+    def typed(self, numbers: tf.Tensor) -> dict[str, Numbers]:
+        """The numbers (..., width) float64, in each type in which a parameter is."""
+        *coefficients, rate = tf.unstack(numbers, axis=-1)
+        share = self._optimizer.weight_decay
+        found = Numbers(coefficients, [1.0 - rate * share] if share else [], [rate] if self._rated else [])
+        types = sorted({parameter.dtype for parameter in self._parameters} or {"float32"})
+        return {dtype: tf.nest.map_structure(partial(tf.cast, dtype=dtype), found) for dtype in types}
+
+    def apply(self, gradients: Sequence[tf.Tensor], typed: Mapping[str, Numbers]) -> None:
+        """Move every parameter by one step. `typed`: scalars, as above."""
+        bound, norm = self._optimizer.clip_value, self._optimizer.clip_norm
+        if bound is not None:
+            gradients = [tf.maximum(tf.minimum(gradient, bound), -bound) for gradient in gradients]
+        if gradients and norm is not None:
+            gradients = _clipped(gradients, norm)
         for parameter, gradient in zip(self._parameters, gradients, strict=True):
-            *coefficients, decay = typed[gradient.dtype]
-            if self._optimizer.decays(parameter.path):
-                parameter.variable.assign(parameter.variable * decay)
-            self._move(parameter.variable, self.slots[parameter.path], gradient, coefficients)
+            self._update(parameter, gradient, typed[parameter.dtype])
+
+    def _update(self, parameter: Parameter, gradient: tf.Tensor, numbers: Numbers) -> None:
+        optimizer, path, variable = self._optimizer, parameter.path, parameter.variable
+        slots, pulls = self.slots[path], optimizer.pulls(path)
+        if any(pulls):
+            gradient = pulled(OPS, tf.convert_to_tensor(variable), gradient, *pulls)
+        if optimizer.decays(path):
+            variable.assign(variable * numbers.decay[0])
+        self._move(variable, [slots[name] for name in optimizer.slots], gradient, numbers.coefficients)
+        if (limit := optimizer.limit(path)) is not None:
+            variable.assign(limited(OPS, tf.convert_to_tensor(variable), parameter.lying, limit))
+        if (share := optimizer.average) is not None:
+            slots[AVERAGE].assign(slots[AVERAGE] * share + variable * (1.0 - share))
 
     def read(self) -> Arrays:
         """The slots in canonical layout, by `"<slot>:<parameter path>"`."""
@@ -78,45 +111,8 @@ class LiveOptimizer(tf.Module):
         return {
             f"{name}:{parameter.path}": (parameter, slot)
             for parameter in self._parameters
-            for name, slot in zip(self._optimizer.slots, self.slots[parameter.path], strict=True)
+            for name, slot in self.slots[parameter.path].items()
         }
-
-
-def _formula(optimizer: Optimizer) -> Move:
-    """The core's own formula, in portable operations."""
-
-    def move(
-        variable: tf.Variable, slots: tuple[tf.Variable, ...], gradient: tf.Tensor, coefficients: Sequence[tf.Tensor]
-    ) -> None:
-        old = tuple(tf.convert_to_tensor(slot) for slot in slots)
-        value, new = optimizer.update(OPS, tf.convert_to_tensor(variable), gradient, old, tuple(coefficients))
-        variable.assign(value)
-        for slot, values in zip(slots, new, strict=True):
-            slot.assign(values)
-
-    return move
-
-
-def _sgd(optimizer: SGD) -> Move:
-    """The same formula as one operation."""
-
-    def move(
-        variable: tf.Variable, slots: tuple[tf.Variable, ...], gradient: tf.Tensor, coefficients: Sequence[tf.Tensor]
-    ) -> None:
-        (learning_rate,) = coefficients
-        if not slots:
-            tf.raw_ops.ResourceApplyGradientDescent(var=variable.handle, alpha=learning_rate, delta=gradient)
-            return
-        tf.raw_ops.ResourceApplyMomentum(
-            var=variable.handle,
-            accum=slots[0].handle,
-            lr=learning_rate,
-            grad=gradient,
-            momentum=tf.constant(optimizer.momentum, gradient.dtype),
-            use_nesterov=optimizer.nesterov,
-        )
-
-    return move
 
 
 def _clipped(gradients: Sequence[tf.Tensor], limit: float) -> list[tf.Tensor]:

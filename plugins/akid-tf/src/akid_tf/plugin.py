@@ -67,10 +67,7 @@ def akid_backends() -> list[BackendInfo]:
 
 @hookimpl
 def akid_layer_builders() -> list[LayerBuilderInfo]:
-    return [
-        LayerBuilderInfo(name=name, target=target, backend=BACKEND)
-        for name, target in _BUILDERS.items()
-    ]
+    return [LayerBuilderInfo(name=name, target=target, backend=BACKEND) for name, target in _BUILDERS.items()]
 
 
 @hookimpl

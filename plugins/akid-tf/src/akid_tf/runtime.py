@@ -12,6 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
+
 _NOISE = (b"oneDNN custom operations are on", b"All log messages before absl::InitializeLog()")
 
 
@@ -44,4 +46,10 @@ else:
     with _without_noise():
         import tensorflow as tf
 
-__all__ = ["tf"]
+
+def host(tensor: tf.Tensor) -> np.ndarray:
+    """A tensor as NumPy knows it: bfloat16, which it does not, becomes float32."""
+    return (tf.cast(tensor, tf.float32) if tensor.dtype == tf.bfloat16 else tensor).numpy()
+
+
+__all__ = ["host", "tf"]

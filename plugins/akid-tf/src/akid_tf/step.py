@@ -1,0 +1,104 @@
+"""UserStep: a step of training that is a function of the user's own, see `StepProgram`."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from akid_core.errors import ConfigurationError
+from akid_tf.gradient import Given, Moment
+from akid_tf.measures import Tensors, Total
+from akid_tf.network import TensorflowNetwork
+from akid_tf.optimizer import LiveOptimizer, Numbers
+from akid_tf.runtime import tf
+from akid_tf.span import noted
+
+OBJECTIVE = "objective"
+"""Under which name a step of the user's own notes what it minimised."""
+
+
+class UserStep:
+    """A function of the user's own as the step of a span; it is traced once, in TensorFlow's own words."""
+
+    extra: ClassVar[Tensors] = {OBJECTIVE: {OBJECTIVE: tf.float64}}
+
+    def __init__(self, path: str, network: TensorflowNetwork, optimizer: LiveOptimizer) -> None:
+        self._path, self._function = path, imported(path)
+        self._network, self._optimizer = network, optimizer
+
+    def __call__(self, given: Given, moment: Moment, numbers: Mapping[str, Numbers]) -> Tensors:
+        program = LiveStep(self._network, self._optimizer, given, moment, numbers)
+        minimised = self._function(program)
+        if program.noted is None:
+            raise ConfigurationError(
+                f"The step {self._path} never calls program.objective(), so nothing was measured: call it once, and "
+                "take the gradient of what it gives."
+            )
+        if not tf.is_tensor(minimised) or minimised.shape.rank != 0:
+            raise ConfigurationError(
+                f"The step {self._path} must return the objective, a scalar tensor, and returned {minimised!r}."
+            )
+        return {**program.noted, OBJECTIVE: {OBJECTIVE: tf.cast(minimised, tf.float64)}}
+
+
+class LiveStep:
+    """One step, as the function sees it while it is traced. `number`: int32, a scalar; `learning_rate`: one too."""
+
+    def __init__(
+        self,
+        network: TensorflowNetwork,
+        optimizer: LiveOptimizer,
+        given: Given,
+        moment: Moment,
+        numbers: Mapping[str, Numbers],
+    ) -> None:
+        self.fields = given.fields
+        self.parameters = {parameter.path: parameter.variable for parameter in network.trained}
+        self.number = moment.step
+        self.learning_rate = next(iter(numbers.values())).rate[0]
+        self.noted: Tensors | None = None
+        self._network, self._optimizer, self._moment, self._numbers = (network, optimizer, moment, numbers)
+
+    def objective(self) -> tf.Tensor:
+        """One forward pass; state takes its new values. Raises `ConfigurationError` where it is not the first one."""
+        if self.noted is not None:
+            raise ConfigurationError(
+                "execution.step calls program.objective() twice, but a step is one forward pass: keep what it gave."
+            )
+        network = self._network
+        forward = network.forward(network.measured, self.fields, training=True, **self._moment._asdict())
+        network.settle(forward)
+        self.noted = noted(network, forward.losses, network.metric_states(forward))
+        means = [Total.of(forward.losses[path]).mean * loss.weight for path, loss in network.graph.loss_layers.items()]
+        return tf.add_n([tf.cast(mean, means[0].dtype) for mean in means])
+
+    def update(self, gradients: Sequence[tf.Tensor | None]) -> None:
+        """Clip, regularise and move. Raises `ConfigurationError` unless there is one gradient for each parameter."""
+        variables = list(self.parameters.values())
+        if len(gradients) != len(variables):
+            raise ConfigurationError(
+                f"execution.step gives program.update {len(gradients)} gradients for {len(variables)} parameters: give "
+                "one for each of program.parameters, in their order, None where it is zero."
+            )
+        pairs = zip(gradients, variables, strict=True)
+        dense = [tf.zeros_like(to) if each is None else tf.convert_to_tensor(each) for each, to in pairs]
+        self._optimizer.apply(dense, self._numbers)
+
+
+def imported(path: str) -> Callable[[LiveStep], Any]:
+    """The function at `module:function`. Raises `ConfigurationError` where there is none."""
+    module, _, name = path.partition(":")
+    try:
+        found: Any = importlib.import_module(module)
+        for attribute in name.split("."):
+            found = getattr(found, attribute)
+    except (ImportError, AttributeError) as error:
+        raise ConfigurationError(
+            f"execution.step: {path} does not import: {error}. Give module:function; a file of your own is found by "
+            "its name once it is listed under plugins."
+        ) from error
+    if not callable(found):
+        raise ConfigurationError(f"execution.step: {path} is {found!r}, not a function.")
+    function: Callable[[LiveStep], Any] = found
+    return function
