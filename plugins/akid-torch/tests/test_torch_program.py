@@ -47,6 +47,16 @@ def test_rectifying_comes_after_max_pooling_where_nobody_can_tell(live: Any) -> 
     assert order(live(beside).network, "sum") == [nn.ReLU, nn.MaxPool2d, nn.AvgPool2d]
 
 
+def test_sequences_are_pooled_first_too(live: Any) -> None:
+    line = Brain.graph(
+        L.Reshape(name="line", shape=(1, 64)).on("image"),
+        L.ReLU(name="relu").on("line"),
+        L.MaxPool1d(name="pool", kernel=2).on("relu"),
+        inputs="image",
+    ).with_loss(L.MeanSquaredError(), "pool", "pool")
+    assert order(live(line).network, "pool")[1:] == [nn.MaxPool1d, nn.ReLU]
+
+
 @pytest.mark.parametrize("kind", ["random", "ties", "all below zero"])
 def test_values_and_gradients_stay(live: Any, kind: str) -> None:
     random = np.random.default_rng(0)
