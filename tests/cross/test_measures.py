@@ -128,3 +128,39 @@ def test_a_run_that_is_resumed_within_an_epoch_has_the_same_figures(backend: str
     resumed = kid(backend).practice(run_dir=tmp_path / "run", resume=True)
     assert resumed.train == whole.train
     assert resumed.val == whole.val
+
+
+# --- rows that all count alike, where a kernel gives the mean at once -------------------------------------------------
+
+TARGETS = np.abs(RANDOM.normal(size=(16, 3))) % 1
+ALIKE: list[tuple[Any, np.ndarray]] = [
+    (L.SoftmaxCrossEntropy(), RANDOM.integers(0, 3, 16)),
+    (L.BinaryCrossEntropy(positive_weight=(1.0, 2.0, 0.5)), TARGETS > 0.5),
+    (L.BinaryCrossEntropy(), TARGETS),
+    (L.MeanSquaredError(), TARGETS),
+    (L.MeanAbsoluteError(), TARGETS),
+    (L.Huber(delta=0.5), TARGETS),
+]
+
+
+def objectives(backend: str, loss: Loss, label: np.ndarray) -> np.ndarray:
+    """Of four steps."""
+    x = np.random.default_rng(2).normal(size=(16, 4)).astype(np.float32)
+    label = label.astype(np.float32) if label.dtype.kind == "f" else label
+    brain = akid.Brain.sequential(L.Dense(units=3, name="out"), inputs="x").with_loss(loss, "out", "label")
+    sensors = akid.sensors(train=(x, label), fields=("x", "label"), batch_size=8)
+    one = akid.Kid(brain=brain, sensors=sensors, optimizer=akid.SGD(learning_rate=0.1), backend=backend)
+    steps = (one.strategy.run(one.train_sensor.span(step, 1), np.array([0.1])) for step in range(4))
+    return np.concatenate([step.objective for step in steps])
+
+
+@pytest.mark.parametrize("backend", NATIVE)
+@pytest.mark.parametrize(("loss", "label"), ALIKE, ids=lambda case: getattr(case, "component", str)())
+def test_the_mean_of_rows_that_count_alike(backend: str, loss: Loss, label: np.ndarray) -> None:
+    np.testing.assert_allclose(objectives(backend, loss, label), objectives("numpy", loss, label), rtol=1e-5)
+
+
+@pytest.mark.parametrize("backend", NATIVE)
+def test_a_label_that_is_no_probability_is_no_number(backend: str) -> None:
+    label = np.where(np.arange(48).reshape(16, 3) == 40, 2, 1)
+    assert np.isnan(objectives(backend, L.BinaryCrossEntropy(), label)).any()
