@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from akid_core import layers as L
-from akid_core.specs import Layer
+from akid_core.plugins import default_manager
+from akid_core.specs import Layer, TensorSpec
+from akid_core.testing.referee import FLOAT32, Trial
 from akid_core.testing.run_layer import run_layer
 
 RANDOM = np.random.default_rng(0)
@@ -139,3 +141,20 @@ def test_keras() -> None:
 
     for case in cases:
         compare(case, KERAS, tf.constant, gradients)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+@pytest.mark.parametrize("index", [-1, 9, 2**40])
+def test_an_index_outside_the_table_gives_no_number_anywhere(backend: str, index: int) -> None:
+    """And takes no part in the gradient; where frameworks stop, clip or count from the end, by device."""
+    pytest.importorskip(backend)
+    made = default_manager().registry.get("backend", backend)()
+    words = np.array([[3, 8], [3, index]])
+    trial = Trial(
+        layer=L.Embedding(entries=9, units=2), in_specs=(TensorSpec(("N", 2), "int64"),), inputs=(words,), batch=2
+    )
+    (found,) = trial.forward(made, FLOAT32)
+    np.testing.assert_array_equal(np.isnan(found), [[[False] * 2] * 2, [[False] * 2, [True] * 2]])
+    np.testing.assert_array_equal(found[0], trial.params["weight"][[3, 8]])
+    gradient = trial.gradients(made, FLOAT32)["weight"]
+    np.testing.assert_array_equal(np.flatnonzero(gradient.any(axis=1)), [3, 8])

@@ -15,6 +15,7 @@ from akid_core.specs.tensor import TensorSpec
 from akid_core.testing.layers import Trial, compare_forward, compare_gradients, compare_updates, referee
 from akid_core.testing.referee import FLOAT32, FLOAT64
 from akid_tf.backend import TensorflowBackend
+from akid_tf.layers.pointwise import LiveLeakyReLU
 from akid_tf.live import LiveLayer
 
 Inputs = tuple[np.ndarray, ...] | None
@@ -56,6 +57,18 @@ CASES: dict[str, tuple[Layer, tuple[TensorSpec, ...], Inputs]] = {
     "norm": (L.BatchNorm(decay=0.7), image(3, 4, 5), None),
     "norm, tiny epsilon": (L.BatchNorm(epsilon=1e-6, shift=False), image(3, 4, 5), None),
     "norm of rows": (L.BatchNorm(scale=False), ROWS, None),
+    "norm of lines": (L.BatchNorm(), (TensorSpec(("N", 4, 6)),), None),
+    "norm of solids": (L.BatchNorm(shift=False), (TensorSpec(("N", 2, 3, 4, 5)),), None),
+    "leaky": (L.LeakyReLU(), ROWS, None),
+    "slopes at 0": (L.PReLU(), image(3, 7, 6), TIES),
+    "softmax": (L.Softmax(axis=1), image(3, 4, 5), None),
+    "groups": (L.GroupNorm(groups=2), image(4, 4, 5), None),
+    "layer": (L.LayerNorm(axis=(1, 3)), image(3, 4, 5), None),
+    "root mean square": (L.RMSNorm(), ROWS, None),
+    "maxout, ties": (L.Maxout(group_size=3, axis=-1), image(3, 7, 6), TIES),
+    "maxout of many": (L.Maxout(group_size=9), image(9, 2, 3), None),
+    "split": (L.Split(parts=(1, 2)), image(3, 7, 6), None),
+    "embedding": (L.Embedding(entries=2, units=3), (TensorSpec(("N", 5), "uint8"),), None),
 }  # fmt: skip
 
 
@@ -68,7 +81,7 @@ def test_agrees_with_the_referee(backend: TensorflowBackend, name: str) -> None:
         assert max(errors.values()) <= forward, errors
         errors = compare_gradients(backend, layer, specs, **settings)
         assert max(errors.values()) <= backward, errors
-        if "norm" in name:
+        if isinstance(layer, L.BatchNorm):
             errors = compare_updates(backend, layer, specs, **settings)
             assert len(errors) == 2
             assert max(errors.values()) <= forward, errors
@@ -87,7 +100,9 @@ def test_which_layers_are_native(backend: TensorflowBackend) -> None:
     portable = {
         name for name, (layer, specs, _) in CASES.items() if type(built(backend, layer, specs, FLOAT32)) is LiveLayer
     }
-    assert portable == {"dense, three axes", "cross-entropy, smoothed"}
+    assert portable == {"dense, three axes", "cross-entropy, smoothed", "maxout of many", "embedding"}
+    leaky, rows, _ = CASES["leaky"]
+    assert not isinstance(built(backend, leaky, rows, FLOAT64), LiveLeakyReLU)
     norm, specs, _ = CASES["norm"]
     assert type(built(backend, norm, specs, FLOAT64)) is LiveLayer
     assert type(built(backend, norm, specs, Precision("float32", "float32", "float64"))) is LiveLayer

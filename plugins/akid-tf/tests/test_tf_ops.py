@@ -150,6 +150,9 @@ def test_shapes_may_name_the_unknown_batch() -> None:
     signature = [tf.TensorSpec((None, 2, 3), "float32")]
     folded = tf.function(lambda x: OPS.reshape(x, (x.shape[0], 6)), input_signature=signature)
     assert folded(tf.zeros((5, 2, 3))).shape == (5, 6)
+    signature = [tf.TensorSpec((None, 2, None), "float32")]
+    halved = tf.function(lambda x: OPS.reshape(x, (x.shape[0], 1, 2, x.shape[2])), input_signature=signature)
+    assert halved(tf.zeros((0, 2, 3))).shape == (0, 1, 2, 3)
 
 
 def test_a_window_that_does_not_fit() -> None:
