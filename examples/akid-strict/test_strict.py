@@ -1,9 +1,9 @@
 """The backend suite on the strict backend."""
 
 import pytest
-from akid_strict.backend import StrictBackend
 
 from akid_core.testing.backends import BackendSuite
+from akid_strict.backend import StrictBackend
 
 
 class TestStrict(BackendSuite):

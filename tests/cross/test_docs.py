@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from akid_core.cli.main import main
+from akid_core.cli.support import markdown, support
+from akid_core.plugins import default_manager
 from akid_core.testing.pages import Page, run_page
 
 ROOT = Path(__file__).parents[2]
@@ -33,3 +35,10 @@ def test_the_example_of_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_example_in_yaml(tmp_path: Path) -> None:
     example = ROOT / "examples" / "digits.yaml"
     assert main(["practice", str(example), "--run-dir", str(tmp_path), "--max-epochs", "1"]) == 0
+
+
+def test_the_support_matrix_is_as_the_command_prints_it() -> None:
+    """Write it anew with `akid zoo --layers --markdown`; layers of other distributions are left out."""
+    page = (ROOT / "docs" / "reference" / "support.md").read_text(encoding="utf-8")
+    core = [row for row in support(default_manager().registry) if row.provider.startswith("akid-core ")]
+    assert page.endswith("\n\n" + markdown(core) + "\n")

@@ -187,6 +187,7 @@ OPERATOR_TRIALS: dict[str, tuple[Trial, ...]] = {
         of(lambda ops, t, x: x[:, :, ::2], X),
         of(lambda ops, t, x: x[:, -1], X),
         of(lambda ops, t, x: x[:, -2:9], X),
+        of(lambda ops, t, x: x[..., None] * x[..., None, :1], X),
     ),
 }
 """By the operator."""

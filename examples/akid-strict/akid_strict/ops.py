@@ -33,6 +33,8 @@ class Tensor:
 
     def __getitem__(self, key: Any) -> Tensor:
         entries = key if isinstance(key, tuple) else (key,)
+        if Ellipsis in entries:
+            return Tensor(self.array[entries])
         pairs = zip(entries, self.shape, strict=False)
         inside = (slice(*entry.indices(size)) if isinstance(entry, slice) else entry for entry, size in pairs)
         return Tensor(self.array[(*inside, Ellipsis)])
