@@ -12,10 +12,7 @@ from akid_core.specs.tensor import TensorSpec
 
 @dataclass(frozen=True, kw_only=True)
 class Groups(Layer):
-    """What both share: `group_size` consecutive values along an axis (1: channels) become one.
-
-    x: (batch, ..., size, ...) -> (batch, ..., size / group_size, ...).
-    """
+    """What maxout and its mean share: consecutive values along an axis become one."""
 
     group_size: int
     axis: int = 1
@@ -42,9 +39,11 @@ class Groups(Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class Maxout(Groups):
-    """The largest of each group of consecutive channels; of equal ones the first takes the gradient.
+    """The largest of each `group_size` consecutive values along an axis (1: channels).
 
-    Settings and shapes as in `Groups`. Source: Goodfellow et al., "Maxout networks", 2013.
+    Of equal ones the first takes the gradient. Source: Goodfellow et al., "Maxout networks", 2013.
+
+    x: (batch, ..., size, ...) -> (batch, ..., size / group_size, ...).
     """
 
     def forward(self, context: Context, x: Array) -> Array:
@@ -54,9 +53,9 @@ class Maxout(Groups):
 
 @dataclass(frozen=True, kw_only=True)
 class MeanOut(Groups):
-    """The mean of each group of consecutive channels.
+    """The mean of each `group_size` consecutive values along an axis (1: channels).
 
-    Settings and shapes as in `Groups`.
+    x: (batch, ..., size, ...) -> (batch, ..., size / group_size, ...).
     """
 
     def forward(self, context: Context, x: Array) -> Array:

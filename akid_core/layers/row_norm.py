@@ -16,12 +16,7 @@ from akid_core.specs.tensor import TensorSpec
 
 @dataclass(frozen=True, kw_only=True)
 class RowNorm(Layer):
-    """What the normalisations along axes of a row share.
-
-    `axis`: one or several, the last unless stated. Sums are formed in at least float32.
-
-    x: (batch, ...) -> the same shape.
-    """
+    """What the normalisations along axes of a row share."""
 
     axis: int | tuple[int, ...] = -1
     epsilon: float = 1e-5
@@ -40,8 +35,10 @@ class RowNorm(Layer):
 class LayerNorm(RowNorm):
     """Normalise each row along axes: (x - mean) / sqrt(variance + epsilon) * scale + shift, the variance biased.
 
-    Settings and shapes as in `RowNorm`. scale, shift: the sizes of the axes, in ascending order. Source: Ba et al.,
-    "Layer normalization", 2016.
+    `axis`: one or several, the last unless stated. Statistics are at least float32. Source: Ba et al., "Layer
+    normalization", 2016.
+
+    x: (batch, ...) -> the same shape. scale, shift: the sizes of the axes, in ascending order.
     """
 
     scale: bool = True
@@ -61,8 +58,10 @@ class LayerNorm(RowNorm):
 class RMSNorm(RowNorm):
     """Divide each row along axes by its root mean square: x / sqrt(mean of squares + epsilon) * scale.
 
-    Settings and shapes as in `RowNorm`. scale: the sizes of the axes, in ascending order. Source: Zhang and Sennrich,
-    "Root mean square layer normalization", 2019.
+    `axis`: one or several, the last unless stated. The mean is at least float32. Source: Zhang and Sennrich, "Root mean
+    square layer normalization", 2019.
+
+    x: (batch, ...) -> the same shape. scale: the sizes of the axes, in ascending order.
     """
 
     scale: bool = True
@@ -82,8 +81,10 @@ class RMSNorm(RowNorm):
 class L2Normalize(RowNorm):
     """Divide each row along axes by its Euclidean length: x / sqrt(max(sum of squares, epsilon)).
 
-    So vectors no longer than sqrt(epsilon) are divided by that number: zeros stay zeros, and their gradient is that of
-    a division by a constant. Settings and shapes as in `RowNorm`.
+    So a vector no longer than sqrt(epsilon) is divided by that number: zeros stay zeros, and their gradient is that of
+    a division by a constant. `axis`: one or several, the last unless stated. The sum is at least float32.
+
+    x: (batch, ...) -> the same shape.
     """
 
     epsilon: float = 1e-12
