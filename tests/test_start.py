@@ -133,14 +133,18 @@ def test_another_head_on_what_was_learned(pretrained: Path) -> None:
     )
 
 
-def test_a_run_that_is_resumed_does_not_start_again(pretrained: Path, tmp_path: Path) -> None:
+def test_a_run_that_is_resumed_does_not_start_again(
+    pretrained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     source = tmp_path / "source"
     shutil.copytree(pretrained, source)
     kid(**start(source)).practice(run_dir=tmp_path / "whole")
     kid(**start(source)).practice(run_dir=tmp_path / "parts", max_steps=4)
     shutil.rmtree(source)
     again = kid(**start(source))
+    capsys.readouterr()
     again.practice(run_dir=tmp_path / "parts", resume=True)
+    assert capsys.readouterr().err == ""
     whole, parts = params(tmp_path / "whole"), params(tmp_path / "parts")
     assert all(np.array_equal(whole[path], parts[path]) for path in whole)
     assert again.notes[0].startswith("practice.start: ")  # what it began with stays on record

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from akid_core.data.sensor import Sensor
 from akid_core.graph.resolved import Graph
+from akid_core.optimizers.average import running_means
 from akid_core.strategies.base import Strategy
 from akid_core.training.result import Values
 from akid_core.training.tally import Tally
+
+
+@contextmanager
+def averaged(strategy: Strategy, share: float, count: int) -> Iterator[None]:
+    """Inside, the network holds the running means of its parameters, see `running_means`; then the parameters again."""
+    params, slots = strategy.gather()
+    strategy.network.fill(running_means(params, slots, share, count))
+    try:
+        yield
+    finally:
+        strategy.network.fill(params)
 
 
 def evaluate(strategy: Strategy, graph: Graph, sensor: Sensor | None) -> Values:

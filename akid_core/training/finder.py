@@ -24,7 +24,7 @@ DIVERGED = 4.0
 """How many times the smallest smoothed loss ends the search."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class LearningRates:
     """What the finder saw.
 

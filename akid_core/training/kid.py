@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,6 @@ from akid_core.graph.resolved import Graph
 from akid_core.initializers.fill import initial_values
 from akid_core.observers.base import Observer
 from akid_core.optimizers import Adam
-from akid_core.optimizers.average import running_means
 from akid_core.optimizers.base import Optimizer
 from akid_core.plugins import PluginManager, default_manager
 from akid_core.plugins.registry import Registry
@@ -40,7 +39,7 @@ from akid_core.training.check import check
 from akid_core.training.config import KidConfig, Practice
 from akid_core.training.description import read_description, write_settings
 from akid_core.training.directory import RunDirectory
-from akid_core.training.evaluate import evaluate
+from akid_core.training.evaluate import averaged, evaluate
 from akid_core.training.export import export
 from akid_core.training.finder import LearningRates, find_learning_rate
 from akid_core.training.loop import practise
@@ -259,23 +258,13 @@ class Kid:
         self._plan = settle(self._plan, checkpoint, self)
         take_over(checkpoint, self)
 
-    @contextmanager
-    def averaged(self) -> Iterator[None]:
+    def averaged(self) -> AbstractContextManager[None]:
         """Inside, the network holds the parameters that validation, testing and prediction use.
 
         These are the running means where the optimizer keeps them (`average`), else the parameters themselves.
         """
         share = self.config.optimizer.average
-        if share is None or not self.trains or not self.state.step:
-            yield
-            return
-        params, slots = self.strategy.gather()
-        means = running_means(params, slots, share, self.state.step)
-        self.network.fill(means)
-        try:
-            yield
-        finally:
-            self.network.fill({path: params[path] for path in means})
+        return averaged(self.strategy, share, self.state.step) if share is not None and self.trains else nullcontext()
 
     def validate(self, split: Split = "val") -> Values:
         """Losses and metrics over a split: `train`, `val` or `test`; empty where there is no such split."""

@@ -67,8 +67,9 @@ class Run:
         self.train = kid.train_sensor
         self.epoch_steps = self.train.steps_per_epoch
         notes = tuple(run_notes(kid, checkpoint.state if checkpoint else None))
+        known = {*kid.notes, self.state.started if checkpoint else ""}  # a resumed run does not start from them again
         for note in notes:
-            if note not in kid.notes:
+            if note not in known:
                 tell(note)
         kid.notes = notes
         self.keeper = Keeper(directory, self.strategy, self.state, checkpoint, kid.config.optimizer.average)
