@@ -36,6 +36,12 @@ def backend() -> TensorflowBackend:
 
 
 @pytest.fixture
+def fields() -> dict[str, TensorSpec]:
+    """What a batch holds."""
+    return FIELDS
+
+
+@pytest.fixture
 def brain() -> Brain:
     """A convolutional classifier of small images with everything that is awkward: padding, statistics, dropout."""
     blocks = (
@@ -56,10 +62,17 @@ def brain() -> Brain:
 @pytest.fixture
 def live(backend: TensorflowBackend) -> Callable[..., Live]:
     def make(
-        brain: Brain, optimizer: Optimizer | None = None, *, on: Backend = backend, precision: str = "float32"
+        brain: Brain,
+        optimizer: Optimizer | None = None,
+        *,
+        on: Backend = backend,
+        precision: str | Precision = "float32",
+        frozen: tuple[str, ...] = (),
+        **execution: Any,
     ) -> Live:
-        graph = replace(brain, precision=Precision.of(precision)).resolve(FIELDS)
-        plan = on.plan(Execution(), graph)
+        types = precision if isinstance(precision, Precision) else Precision.of(precision)
+        graph = replace(replace(brain, precision=types).resolve(FIELDS), frozen=frozen)
+        plan = on.plan(Execution(**execution), graph)
         network = on.network(graph, plan, 7)
         network.place("cpu")
         network.fill(initial_values(graph, 7))

@@ -15,6 +15,7 @@ from akid_tf.devices import device_name, use_threads
 from akid_tf.live import BuildContext, portable
 from akid_tf.module import OPS
 from akid_tf.network import TensorflowNetwork
+from akid_tf.recompute import check_recompute
 from akid_tf.runtime import tf
 from akid_tf.trainer import TensorflowTrainer
 from akid_tf.xla import convolves, refusal
@@ -46,6 +47,7 @@ class TensorflowBackend(Backend):
         use_threads(execution.threads)  # already here: TensorFlow may refuse, and nothing should be made then
         step = execution.step.get(self.name, "")
         _check_step(execution, step)
+        check_recompute(graph, execution.recompute)
         refused = refusal(execution, graph, step, lambda: self._network(graph, 0)) if execution.compile else ""
         return Plan(
             backend=self.name,
@@ -69,16 +71,16 @@ class TensorflowBackend(Backend):
         use_threads(plan.threads)
         if plan.deterministic:
             tf.config.experimental.enable_op_determinism()
-        return self._network(graph, seed)
+        return self._network(graph, seed, plan.recompute)
 
-    def _network(self, graph: Graph, seed: int) -> TensorflowNetwork:
+    def _network(self, graph: Graph, seed: int, recompute: tuple[str, ...] = ()) -> TensorflowNetwork:
         built: dict[str, Built] = {}
         attached: dict[str, Built] = {}  # by owner, since an attached module holds the parameters that calls share
         for call in graph.everything:
             built[call.path] = attached.get(call.owner) or self._build(call, graph, seed)
             if isinstance(call.layer, Attach):
                 attached[call.owner] = built[call.path]
-        return TensorflowNetwork(graph, built, seed)
+        return TensorflowNetwork(graph, built, seed, recompute)
 
     def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
         if not isinstance(network, TensorflowNetwork):

@@ -76,7 +76,7 @@ def differentiate(
     variables = [parameter.variable for parameter in network.trained]
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
-        forward = network.forward(calls, given.fields, training=True, **moment._asdict())
+        forward = network.forward(calls, given.fields, training=True, differentiated=True, **moment._asdict())
     targets, upstream = list[tf.Tensor](), list[tf.Tensor]()
     for path, loss in network.graph.loss_layers.items():
         rows = forward.losses[path]

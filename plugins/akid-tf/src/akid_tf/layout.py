@@ -33,6 +33,11 @@ class Laid:
         """Whether the value is there in this layout."""
         return layout in self._tensors
 
+    @property
+    def lying(self) -> tuple[Layout, tf.Tensor]:
+        """The value in a layout in which it is there."""
+        return next(iter(self._tensors.items()))
+
     def lay(self, layout: Layout) -> tf.Tensor:
         """The value in this layout."""
         if not self._spatial:

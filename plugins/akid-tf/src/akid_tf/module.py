@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from akid_tf.live import ChannelsLastContext
 from akid_tf.measures import Rows
 from akid_tf.ops import TensorflowOps
 from akid_tf.parameter import Parameter
+from akid_tf.recompute import Values, recomputed, runs
 from akid_tf.runtime import tf
 
 OPS = TensorflowOps()
@@ -28,17 +29,17 @@ Carried = dict[Value, tuple[tf.Tensor, ...]]
 """For each value that is used with a delay its last values."""
 
 
-Values = dict[tuple[str, int], Laid]
-"""Values by the path of their call (or the name of their field) and the number of its output."""
-
-
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How a walk runs. `step`: int32 (1,), its number. `rows`: int32 (batch,), of rows in the global batch."""
+    """How a walk runs. `step`: int32 (1,), its number. `rows`: int32 (batch,), of rows in the global batch.
+
+    `recompute`: globs of the calls whose values are computed again for the gradient.
+    """
 
     training: bool
     step: tf.Tensor
     rows: tf.Tensor
+    recompute: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,13 +126,34 @@ class GraphModule(tf.Module):
         """
         forward = Forward({(name, 0): Laid(tensor) for name, tensor in fields.items()} | (known or {}))
         read: dict[str, tf.Tensor] = {}
+        for again, run in runs(calls, mode.recompute):
+            if again:
+                self._again(run, forward, read, mode)
+            else:
+                self._run(run, forward, read, mode)
+        return forward
+
+    def _run(self, calls: Sequence[Call], forward: Forward, read: dict[str, tf.Tensor], mode: Mode) -> None:
         for call in calls:
             try:
                 self._call(call, forward, read, mode)
             except Exception as error:
                 error.add_note(f"in block {call.path} with inputs {', '.join(map(str, call.in_specs))}")
                 raise
-        return forward
+
+    def _again(self, calls: Sequence[Call], forward: Forward, read: dict[str, tf.Tensor], mode: Mode) -> None:
+        """Run the calls such that they run again for the gradient."""
+
+        def once(values: Values, params: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+            inner = Forward(values)
+            self._run(calls, inner, params, mode)
+            return inner.updates
+
+        paths = {call.param_path(spec.name): None for call in calls for spec in call.params}
+        params = {path: self._tensor(path, read) for path in paths}
+        updates = recomputed(self.graph, calls, forward.values, params, once)
+        forward.updates.update(updates)
+        read.update(updates)
 
     def _call(self, call: Call, forward: Forward, read: dict[str, tf.Tensor], mode: Mode) -> None:
         """Run one call; its outputs and updates go into `forward`, the parameters it reads into `read`."""
@@ -168,12 +190,14 @@ class GraphModule(tf.Module):
     def _read(self, call: Call, name: str, read: dict[str, tf.Tensor]) -> tf.Tensor:
         """A parameter with its axes and type as the call's module wants them; each variable is read once in a walk."""
         path = call.param_path(name)
-        parameter = self.parameters[path]
-        if path not in read:
-            read[path] = tf.convert_to_tensor(parameter.variable)
-        turned = _turned(read[path], parameter.lying, self._axes(call, name))
+        turned = _turned(self._tensor(path, read), self.parameters[path].lying, self._axes(call, name))
         dtype = self._types[call.path].get(name)
         return tf.cast(turned, dtype) if dtype else turned
+
+    def _tensor(self, path: str, read: dict[str, tf.Tensor]) -> tf.Tensor:
+        if path not in read:
+            read[path] = tf.convert_to_tensor(self.parameters[path].variable)
+        return read[path]
 
     def _axes(self, call: Call, name: str) -> str:
         """The axes of a parameter as the call's module wants them."""

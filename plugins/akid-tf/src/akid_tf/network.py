@@ -15,18 +15,22 @@ from akid_core.graph.resolved import Call, Graph, Value
 from akid_tf.devices import device_name
 from akid_tf.feed import Feed
 from akid_tf.measures import Tensors, sums, wide
-from akid_tf.module import Forward, GraphModule, Mode, Values
+from akid_tf.module import Forward, GraphModule, Mode
 from akid_tf.parameter import Parameter
+from akid_tf.recompute import Values
 from akid_tf.runtime import host, tf
 
 Fields = Mapping[str, tf.Tensor]
 
 
 class TensorflowNetwork(Network):
-    """One `tf.Variable` for each parameter. `module` is the network as TensorFlow knows it."""
+    """One `tf.Variable` for each parameter. `module` is the network as TensorFlow knows it.
 
-    def __init__(self, graph: Graph, built: Mapping[str, Built], seed: int) -> None:
-        self.graph = graph
+    `recompute`: globs of the calls whose values are computed again for a gradient.
+    """
+
+    def __init__(self, graph: Graph, built: Mapping[str, Built], seed: int, recompute: tuple[str, ...] = ()) -> None:
+        self.graph, self._recompute = graph, recompute
         self.module = GraphModule(graph, built, seed)
         self.measured = graph.needed([Value(call.path) for call in graph.losses + graph.metrics])
         self.feed = Feed.of(graph, self.measured)
@@ -95,13 +99,15 @@ class TensorflowNetwork(Network):
         step: tf.Tensor | int = 0,
         first_row: tf.Tensor | int = 0,
         known: Values | None = None,
+        differentiated: bool = False,
     ) -> Forward:
         """Walk the calls with tensors. `step`: int32, its number. `first_row`: int32, the number of row 0.
 
-        `known`: values of calls that are not walked.
+        `known`: values of calls that are not walked. `differentiated`: a gradient is taken of losses, and of nothing else.
         """
         size = tf.shape(next(iter(fields.values())))[0]
-        mode = Mode(training, tf.reshape(step, [1]), first_row + tf.range(size))
+        recompute = self._recompute if differentiated else ()
+        mode = Mode(training, tf.reshape(step, [1]), first_row + tf.range(size), recompute)
         return self.module.walk(calls, fields, mode, known)
 
     def settle(self, forward: Forward) -> None:

@@ -67,7 +67,8 @@ class LiveStep:
                 "execution.step calls program.objective() twice, but a step is one forward pass: keep what it gave."
             )
         network = self._network
-        forward = network.forward(network.measured, self.fields, training=True, **self._moment._asdict())
+        moment = self._moment._asdict()
+        forward = network.forward(network.measured, self.fields, training=True, differentiated=True, **moment)
         network.settle(forward)
         self.noted = noted(network, forward.losses, network.metric_states(forward))
         means = [Total.of(forward.losses[path]).mean * loss.weight for path, loss in network.graph.loss_layers.items()]
