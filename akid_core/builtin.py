@@ -56,7 +56,7 @@ def akid_layers() -> Iterator[LayerInfo]:
         ("batch_norm", "norm:BatchNorm", "zero mean and unit variance over the batch"),
         ("layer_norm", "row_norm:LayerNorm", "zero mean and unit variance in each row"),
         ("group_norm", "row_norm:GroupNorm", "the same in groups of channels"),
-        ("rmsnorm", "row_norm:RMSNorm", "root mean square 1 in each row"),
+        ("rms_norm", "row_norm:RMSNorm", "root mean square 1 in each row"),
         ("l2_normalize", "row_norm:L2Normalize", "length 1 in each row"),
         ("embedding", "embedding:Embedding", "a vector for each index"),
         ("add", "merge:Add", "sum of the inputs"),

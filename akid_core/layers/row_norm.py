@@ -10,6 +10,7 @@ from akid_core.layers.checks import check_axes, check_epsilon, check_floating, k
 from akid_core.ops import Ops
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
+from akid_core.specs.names import snake_case
 from akid_core.specs.parameter import ParamSpec
 from akid_core.specs.tensor import TensorSpec
 
@@ -65,6 +66,10 @@ class RMSNorm(RowNorm):
     """
 
     scale: bool = True
+
+    @classmethod
+    def component(cls) -> str:
+        return snake_case(cls.__name__.replace("RMS", "Rms"))
 
     def params(self, x: TensorSpec) -> tuple[ParamSpec, ...]:
         return _affine(x, check_axes(x, self.axis), self.scale, False)

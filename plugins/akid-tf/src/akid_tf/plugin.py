@@ -37,7 +37,7 @@ _BUILDERS = {
     "split": "akid_tf.layers.axis:build_split",
     "l2_normalize": "akid_tf.layers.axis:build",
     "layer_norm": "akid_tf.layers.row_norm:build_layer_norm",
-    "rmsnorm": "akid_tf.layers.row_norm:build_rms_norm",
+    "rms_norm": "akid_tf.layers.row_norm:build_rms_norm",
     "group_norm": "akid_tf.layers.row_norm:build_group_norm",
     "tanh": "akid_tf.layers.pointwise:build",
     "sigmoid": "akid_tf.layers.pointwise:build",

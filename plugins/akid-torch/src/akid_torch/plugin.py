@@ -40,7 +40,7 @@ _BUILDERS = {
     "multi_head_attention": "akid_torch.layers.attention:build",
     "prelu": "akid_torch.layers.activation:build_prelu",
     "relu": "akid_torch.layers.activation:build_relu",
-    "rmsnorm": "akid_torch.layers.row_norm:build_rms_norm",
+    "rms_norm": "akid_torch.layers.row_norm:build_rms_norm",
     "sigmoid": "akid_torch.layers.activation:build_sigmoid",
     "silu": "akid_torch.layers.activation:build_silu",
     "softmax": "akid_torch.layers.activation:build_softmax",
