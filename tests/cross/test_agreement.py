@@ -176,10 +176,18 @@ OPTIMIZERS = [
     akid.RMSprop(learning_rate=0.01, momentum=0.9, centered=True),
     akid.Adagrad(learning_rate=0.1),
     akid.Lion(learning_rate=0.01, weight_decay=0.1),
+    akid.Adam(
+        learning_rate=0.05,
+        clip_value=1.0,
+        clip_norm=2.0,
+        regularizers=(akid.Regularizer(l1=0.1, l2=0.1), akid.Regularizer(params=("line/*",), max_norm=1.0)),
+        weight_decay=0.1,
+        average=0.9,
+    ),
 ]
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=lambda optimizer: optimizer.component())
 def test_optimizers_with_the_same_gradients_in_float64(optimizer: akid.Optimizer) -> None:
     """A linear loss has the same gradient at every point: each backend's update meets the same recorded gradients."""
     random = np.random.default_rng(0)
