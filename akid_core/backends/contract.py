@@ -15,6 +15,7 @@ import numpy as np
 
 from akid_core.backends.layouts import Layout
 from akid_core.backends.matching import Match, fitting, match
+from akid_core.backends.meaning import meanings
 from akid_core.backends.plan import Execution, Plan
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import UnknownNameError, suggest
@@ -77,7 +78,15 @@ class Network(ABC):
         each; what is not there is left as it is.
         """
         axes = {path: spec.axes for path, spec in self.graph.params.items()}
-        found = match(self.read(), arrays, params=params, names=names, layout=layout, axes=axes)
+        found = match(
+            self.read(),
+            arrays,
+            params=params,
+            names=names,
+            layout=layout,
+            axes=axes,
+            meanings=meanings(self.graph),
+        )
         self.fill(fitting(found, "What was given").taken)
         return found
 

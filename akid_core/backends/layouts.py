@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+
+from akid_core.backends.meaning import Meaning
+from akid_core.backends.unpack import keras_parts, torch_parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,23 +18,52 @@ class Layout:
 
     `separator`: between the parts of a path. `leaves`: what a parameter is called there, by its name here. `axes`: the
     order in which axes lie there, by their canonical letters (`{"OIHW": "HWIO"}`); others lie as they do here.
+    `transposed`: the same, for transposed convolutions. `channels_last`: a flattened image has its channels innermost.
+    `unpack`: takes apart what akid keeps one by one, see `akid_core.backends.unpack`.
     """
 
     separator: str = "/"
     leaves: Mapping[str, str] = field(default_factory=dict)
     axes: Mapping[str, str] = field(default_factory=dict)
+    transposed: Mapping[str, str] = field(default_factory=dict)
+    channels_last: bool = False
+    unpack: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]] = dict
 
     def name(self, path: str) -> str:
         """What the parameter at a path of akid's is called there."""
         block, slash, leaf = path.rpartition("/")
         return (block + slash).replace("/", self.separator) + self.leaves.get(leaf, leaf)
 
-    def canonical(self, array: np.ndarray, axes: str) -> np.ndarray:
+    def canonical(self, array: np.ndarray, axes: str, meaning: Meaning | None = None) -> np.ndarray:
         """An array of theirs with its axes in the canonical order `axes`, where it has as many."""
-        theirs = self.axes.get(axes, axes)
-        if theirs == axes or array.ndim != len(axes):
+        meaning = meaning or Meaning()
+        if array.ndim != len(axes):
             return array
-        return array.transpose([theirs.index(axis) for axis in axes])
+        theirs = (self.transposed if meaning.groups else self.axes).get(axes, axes)
+        array = array.transpose([theirs.index(axis) for axis in axes])
+        if self.transposed and meaning.groups > 1:
+            array = _regrouped(array, meaning.groups)
+        if self.channels_last and meaning.image:
+            array = _channels_first(array, max(axes.find("I"), 0), meaning.image)
+        return array
+
+
+def _regrouped(array: np.ndarray, groups: int) -> np.ndarray:
+    """(out / groups, in, ...) -> (out, in / groups, ...), where each group of the inputs has outputs of its own."""
+    out, entering, *kernel = array.shape
+    if entering % groups:
+        return array
+    split = array.reshape(out, groups, entering // groups, *kernel).swapaxes(0, 1)
+    return split.reshape(out * groups, entering // groups, *kernel)
+
+
+def _channels_first(array: np.ndarray, axis: int, image: tuple[int, ...]) -> np.ndarray:
+    """The places of an image along an axis, from (*space, channels) to (channels, *space)."""
+    channels, *space = image
+    if array.shape[axis] != math.prod(image):
+        return array
+    order = np.moveaxis(np.arange(math.prod(image)).reshape(*space, channels), -1, 0)
+    return array.take(order.ravel(), axis)
 
 
 LAYOUTS: Mapping[str, Layout] = {
@@ -39,12 +72,18 @@ LAYOUTS: Mapping[str, Layout] = {
         separator=".",
         leaves={"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"},
         axes={"IO": "OI"},
+        transposed={"OIHW": "IOHW", "OIW": "IOW"},
+        unpack=torch_parts,
     ),
     "keras": Layout(
         leaves={
-            "weight": "kernel", "scale": "gamma", "shift": "beta", "mean": "moving_mean", "variance": "moving_variance",
+            "weight": "kernel", "recurrent_weight": "recurrent_kernel",
+            "scale": "gamma", "shift": "beta", "mean": "moving_mean", "variance": "moving_variance",
         },
         axes={"OIHW": "HWIO", "OIW": "WIO"},
+        transposed={"OIHW": "HWOI", "OIW": "WOI"},
+        channels_last=True,
+        unpack=keras_parts,
     ),
 }  # fmt: skip
 """By name, as `practice.start.layout` has it."""

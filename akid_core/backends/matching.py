@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from akid_core.backends.layouts import LAYOUTS, Layout
+from akid_core.backends.meaning import Meaning
 from akid_core.errors import CheckpointError, UnknownNameError, suggest
 from akid_core.graph.globs import check_globs, chosen, nearest
 
@@ -87,18 +88,20 @@ def match(
     names: Mapping[str, str] | None = None,
     layout: str | Layout = "akid",
     axes: Mapping[str, str] | None = None,
+    meanings: Mapping[str, Meaning] | None = None,
 ) -> Match:
     """Find the array for each parameter; nothing is filled, and what does not fit is listed, not raised.
 
     `ours`: the present values by path. `theirs`: arrays by name. `params`: globs of our paths, for what is wanted.
     `names`: what a parameter, or a block with all that is in it, is called there (`{"conv1": "features.0"}`), where
     that differs from what the layout says. `layout`: that of the arrays. `axes`: our canonical axes by path, from which
-    a layout with other axes is permuted.
+    a layout with other axes is permuted. `meanings`: by path, where the axes do not say all.
 
     Raises `UnknownNameError` for a glob or a name that leads nowhere.
     """
-    params, names, axes = tuple(params), dict(names or {}), axes or {}
+    params, names, axes, meanings = tuple(params), dict(names or {}), axes or {}, meanings or {}
     layout = LAYOUTS[layout] if isinstance(layout, str) else layout
+    theirs = layout.unpack(theirs)
     check_globs(ours, params, "params")
     _check_names(ours, theirs, names, layout)
     taken: dict[str, np.ndarray] = {}
@@ -110,7 +113,7 @@ def match(
         if name not in theirs:
             missing[path] = name
             continue
-        array = layout.canonical(theirs[name], axes.get(path, ""))
+        array = layout.canonical(theirs[name], axes.get(path, ""), meanings.get(path))
         if array.shape != present.shape or _kind(array) != _kind(present):
             misfits.append(Misfit(path, name, _shown(present), _shown(array)))
             continue

@@ -7,7 +7,7 @@ lists the digest of every file in it; a directory without one is what a killed p
 from akid_core.checkpoints.prune import Verified, prune
 from akid_core.checkpoints.read import Checkpoint, committed, newest, newest_good
 from akid_core.checkpoints.store import LocalStore, make_directory, sync_directory
-from akid_core.checkpoints.weights import read_weights
+from akid_core.checkpoints.weights import read_weights, write_weights
 from akid_core.checkpoints.write import write_checkpoint
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "read_weights",
     "sync_directory",
     "write_checkpoint",
+    "write_weights",
 ]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import safetensors.numpy
 
 from akid_core.backends.contract import Arrays
@@ -27,6 +30,17 @@ def read_weights(path: Path) -> Arrays:
         f"{path} holds no weights: give a run directory, a checkpoint's directory (step-N), or a file {SUFFIX}."
         + ("" if path.exists() else " There is nothing of this name.")
     )
+
+
+def write_weights(arrays: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> None:
+    """Write arrays by name as `.safetensors`, which `read_weights` and `practice.start` take.
+
+    Raises `CheckpointError` where that is not possible.
+    """
+    try:
+        safetensors.numpy.save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+    except Exception as error:  # the library has an error of its own
+        raise CheckpointError(f"{path} cannot be written: {error}.") from error
 
 
 def _read_file(path: Path) -> Arrays:

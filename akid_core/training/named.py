@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from akid_core.backends.contract import Arrays, Network
 from akid_core.backends.matching import Match, fitting, listed, match
+from akid_core.backends.meaning import meanings
 from akid_core.backends.step import load_step
 from akid_core.checkpoints import read_weights
 from akid_core.errors import CheckpointError, ConfigurationError, UnknownNameError, suggest
@@ -68,7 +69,13 @@ def begin_from(start: Start, network: Network) -> Match:
     axes = {path: spec.axes for path, spec in network.graph.params.items()}
     try:
         found = match(
-            network.read(), _arrays(start), params=start.params, names=start.names, layout=start.layout, axes=axes
+            network.read(),
+            _arrays(start),
+            params=start.params,
+            names=start.names,
+            layout=start.layout,
+            axes=axes,
+            meanings=meanings(network.graph),
         )
         return fitting(found, str(start.path))
     except (CheckpointError, UnknownNameError) as error:
