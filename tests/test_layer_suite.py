@@ -144,7 +144,7 @@ class Broken(Layer):
 BREAKS: dict[str, Callable[[Trial], None]] = {
     "shape": lambda trial: LayerSuite().test_outputs_are_as_promised(trial, referee(), False),
     "type": lambda trial: LayerSuite().test_outputs_are_as_promised(trial, referee(), False),
-    "gradient": lambda trial: LayerSuite().test_gradients_match_finite_differences(trial),
+    "gradient": lambda trial: LayerSuite().test_gradients_match_finite_differences(trial, referee()),
     "rows": lambda trial: LayerSuite().test_batch_of_one(trial, referee()),
     "training": lambda trial: LayerSuite().test_training_and_evaluation(trial, referee()),
     "random": lambda trial: LayerSuite().test_is_a_function_of_its_inputs_and_the_step(trial, referee()),

@@ -109,10 +109,9 @@ class Trial:
             values[spec.name] = drawn.astype(np.float32)
         return values
 
-    @property
-    def outputs(self) -> tuple[TensorSpec, ...]:
+    def outputs_in(self, precision: Precision) -> tuple[TensorSpec, ...]:
         """The specs of the outputs."""
-        return self._call(FLOAT32).out_specs
+        return self._call(precision).out_specs
 
     @property
     def held(self) -> Arrays:

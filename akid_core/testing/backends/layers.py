@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from akid_core.backends.contract import Backend
@@ -12,6 +11,7 @@ from akid_core.specs.precision import Precision
 from akid_core.testing.backends.flags import Flags, grouped
 from akid_core.testing.cases import CASES
 from akid_core.testing.group import Group, errors
+from akid_core.testing.layers import strided
 from akid_core.testing.referee import FLOAT64, referee
 
 
@@ -71,19 +71,10 @@ class LayerTests(Flags):
         strided = Group(
             trials={
                 name: replace(
-                    trial, inputs=tuple(_strided(trial.fields[f"input{n}"]) for n in range(len(trial.in_specs)))
+                    trial, inputs=tuple(strided(trial.fields[f"input{n}"]) for n in range(len(trial.in_specs)))
                 )
                 for name, trial in group.trials.items()
             }
         )
         wrong = errors(strided.values(network), group.values(network))
         self.assert_small(wrong, self.dtypes[0], self.forward_tolerance)
-
-
-def _strided(value: np.ndarray) -> np.ndarray:
-    """The same numbers, read-only, in no usual order in memory: every second place of a reversed, transposed array."""
-    room = np.zeros(tuple(2 * size for size in reversed(value.shape)), value.dtype).transpose()
-    view: np.ndarray = room[tuple(slice(None, None, -2) for _ in value.shape)]
-    view[...] = value
-    view.flags.writeable = False
-    return view
