@@ -16,14 +16,12 @@ from akid_core.backends.contract import Arrays, Backend, Network
 from akid_core.backends.plan import Execution
 from akid_core.data.batch import Batch, Span
 from akid_core.graph.resolved import Call, Graph, Value
-from akid_core.initializers import Zeros
 from akid_core.optimizers import SGD
 from akid_core.plugins.manager import default_manager
-from akid_core.specs.context import Context
-from akid_core.specs.layer import Array, Layer, Loss, Metric
-from akid_core.specs.parameter import ParamSpec
+from akid_core.specs.layer import Layer, Loss, Metric
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
+from akid_core.testing.probes import GradientProbe, Projection
 
 FLOAT64 = Precision.of("float64")
 FLOAT32 = Precision.of("float32")
@@ -122,6 +120,11 @@ class Trial:
         """The same trial with another number of rows; given inputs must have as many."""
         inputs = None if self.inputs is None else tuple(value[:batch] for value in self.inputs)
         return replace(self, batch=batch, inputs=inputs)
+
+    def scattered(self) -> Trial:
+        """The same trial, its inputs read-only and in no usual order in memory."""
+        inputs = tuple(_scattered(self.fields[f"input{number}"]) for number in range(len(self.in_specs)))
+        return replace(self, inputs=inputs)
 
     def forward(self, backend: Backend, precision: Precision, *, training: bool = False, step: int = 0) -> list[Any]:
         """The outputs in canonical layout."""
@@ -222,35 +225,6 @@ def span_of(fields: Mapping[str, np.ndarray], steps: int = 1, *, first_step: int
     return Span(0, first_step, stacked, weights, index, index, first_row)
 
 
-@dataclass(frozen=True, kw_only=True)
-class GradientProbe(Layer):
-    """Stands for an input and holds it as a parameter, so that its gradient can be asked for."""
-
-    spec: TensorSpec
-    shape: tuple[int, ...]
-
-    def outputs(self, *inputs: TensorSpec) -> TensorSpec:
-        return self.spec
-
-    def params(self, *inputs: TensorSpec) -> tuple[ParamSpec, ...]:
-        return (ParamSpec(name="value", shape=self.shape, init=Zeros()),)
-
-    def forward(self, context: Context, *inputs: Array) -> Array:
-        return context.params["value"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Projection(Loss):
-    """The sum of an output times a given cotangent, for each row: its gradient by the output is the cotangent."""
-
-    def forward(self, context: Context, *inputs: Array) -> tuple[Array, Array]:
-        output, cotangent = inputs
-        axes = tuple(range(1, context.call.in_specs[0].rank))
-        products = output * cotangent
-        value = context.ops.sum(products, axis=axes) if axes else products
-        return value, context.ops.zeros_like(value) + 1.0
-
-
 def _call(
     path: str, layer: Layer, inputs: tuple[Value, ...], in_specs: tuple[TensorSpec, ...], precision: Precision
 ) -> Call:
@@ -275,6 +249,15 @@ def _draw(random: np.random.Generator, spec: TensorSpec, batch: int) -> np.ndarr
     if spec.floating:
         return random.normal(size=shape).astype(np.float32)
     return random.integers(0, 2, shape).astype(spec.dtype)
+
+
+def _scattered(value: np.ndarray) -> np.ndarray:
+    """The same numbers at every second place of a reversed, transposed array."""
+    room = np.zeros(tuple(2 * size for size in reversed(value.shape)), value.dtype).transpose()
+    view: np.ndarray = room[tuple(slice(None, None, -2) for _ in value.shape)]
+    view[...] = value
+    view.flags.writeable = False
+    return view
 
 
 def _short(path: str) -> str:

@@ -26,7 +26,7 @@ class Chance:
     def sizes(self, low: int, high: int, count: int) -> tuple[int, ...]:
         return tuple(self.size(low, high) for _ in range(count))
 
-    def one_of(self, *choices: T) -> T:
+    def one_of(self, *choices: Any) -> Any:
         return choices[int(self.random.integers(len(choices)))]
 
     def turn(self, *choices: T) -> T:
@@ -45,7 +45,8 @@ class Chance:
 
     def values(self, *shape: int) -> np.ndarray:
         """Usual values, those with ties, or large ones."""
-        return self.one_of(self.normal, self.normal, self.whole, self._large)(*shape)
+        made: np.ndarray = self.one_of(self.normal, self.normal, self.whole, self._large)(*shape)
+        return made
 
     def _large(self, *shape: int) -> np.ndarray:
         return self.normal(*shape, scale=10.0)

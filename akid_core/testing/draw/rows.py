@@ -29,7 +29,7 @@ def norm(random: np.random.Generator, number: int) -> Trial:
     scale, shift = (chance.one_of(True, True, False) for _ in range(2))
     epsilon = chance.one_of(1e-5, 1e-3, 1e-6)
     shape = _shape(chance, low=4)
-    axis = chance.one_of(-1, 1, tuple(range(1, len(shape) + 1)))
+    axis: Any = chance.one_of(-1, 1, tuple(range(1, len(shape) + 1)))
     layer: Layer
     if cls is L.BatchNorm:
         layer = L.BatchNorm(scale=scale, shift=shift, epsilon=epsilon, decay=chance.number_from(0.5, 0.99))

@@ -64,4 +64,5 @@ def _mask(chance: Chance, rows: int, steps: int) -> tuple[np.ndarray, ...]:
     """None, or which steps are no padding, as truth values or integers; some rows may be padding alone."""
     lengths = chance.random.integers(0, steps + 1, (rows, 1))
     mask = np.arange(steps) < lengths
-    return chance.one_of((), (mask,), (mask.astype(np.int64),))
+    chosen: tuple[np.ndarray, ...] = chance.one_of((), (mask,), (mask.astype(np.int64),))
+    return chosen

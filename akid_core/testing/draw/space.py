@@ -65,7 +65,7 @@ def resizing(random: np.random.Generator, number: int) -> Trial:
     kind = chance.turn("nearest", "bilinear", "pad", "lrn")
     layer: Layer
     if kind == "pad":
-        widths = tuple(chance.sizes(0, 3, 2) for _ in range(dims))
+        widths: Any = tuple(chance.sizes(0, 3, 2) for _ in range(dims))
         layer = L.Pad(widths=widths if dims == 2 else widths[0], value=chance.number_from(-2, 2))
     elif kind == "lrn":
         layer = L.LRN(
