@@ -16,7 +16,9 @@ import pytest
 from akid_core import __version__
 
 ROOT = Path(__file__).parents[1]
-PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
+PLUGINS = sorted(
+    path.parent for pattern in ("plugins/*", "examples/*") for path in ROOT.glob(f"{pattern}/pyproject.toml")
+)
 
 IMPORTED_AS = {"tensorflow-cpu": "tensorflow", "ruamel.yaml": "ruamel", "importlib-metadata": "importlib_metadata"}
 
@@ -61,7 +63,8 @@ def lines(file: str) -> list[str]:
 
 
 def test_all_distributions_are_here() -> None:
-    assert [one.project["name"] for one in ALL] == ["akid-core", "akid-datasets", "akid-tf", "akid-torch"]
+    names = [one.project["name"] for one in ALL]
+    assert names == ["akid-core", "akid-classic", "akid-datasets", "akid-tf", "akid-torch"]
 
 
 @EACH
@@ -145,7 +148,7 @@ def test_licence(distribution: Distribution) -> None:
 
 
 def test_requirement_files_name_every_distribution() -> None:
-    folders = {f"plugins/{path.name}" for path in PLUGINS}
+    folders = {f"{path.parent.name}/{path.name}" for path in PLUGINS}
     everything = {
         line.removeprefix("-e ").partition("[")[0] for line in lines("requirements-dev.txt") if line[:2] == "-e"
     }
