@@ -183,7 +183,7 @@ def test_what_torch_does_not_run(brain: Brain) -> None:
     with pytest.raises(ConfigurationError, match="device is 'cuda:7'.*Use 'cpu'"):
         backend.plan(Execution(device="cuda:7"), brain.resolve(fields))
     mixed = replace(brain, precision=Precision("float32", "float64", "float64"))
-    with pytest.raises(ConfigurationError, match="computes in one type"):
+    with pytest.raises(ConfigurationError, match="parameters in float32 and computation in float64"):
         backend.plan(Execution(), mixed.resolve(fields))
 
 

@@ -15,6 +15,7 @@ from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import wider
 from akid_torch import portable
 from akid_torch.context import BuildContext
+from akid_torch.mixed import NARROW
 from akid_torch.places import Home
 
 FindBuilder = Callable[[Layer], Callable[..., Any] | None]
@@ -50,10 +51,12 @@ def build(contexts: Iterable[BuildContext], find: FindBuilder) -> Parts:
 
 
 def _build(context: BuildContext, find: FindBuilder) -> Built:
-    """By the builder of the layer's own class. Kernels compute in one type, so wider reductions run portably."""
+    """By the builder of the layer's own class. Kernels reduce in the type that they compute in, so where reductions are
+    wider a layer runs portably, unless it has none or its kernel is known to form them wide."""
     layer, precision = context.call.layer, context.precision
-    uniform = precision.compute == wider(precision.compute, precision.reductions) or isinstance(layer, Attach)
-    native = find(layer) if uniform else None
+    uniform = precision.compute == wider(precision.compute, precision.reductions)
+    safe = isinstance(layer, Attach) or (context.mixed and layer.component() in NARROW)
+    native = find(layer) if uniform or safe else None
     built: Built = native(layer, context.call.in_specs, context) if native else portable.build(layer, context)
     return built
 

@@ -36,6 +36,11 @@ class BuildContext:
         return DTYPES[self.precision.params]
 
     @property
+    def mixed(self) -> bool:
+        """Whether weights are kept in another type than the layer computes in."""
+        return self.precision.params != self.precision.compute
+
+    @property
     def key(self) -> Key:
         """What the masks of this call start from."""
         return derive_key(self.seed, "mask", self.call.path)
@@ -51,13 +56,15 @@ class Frame:
 
     `training`: layers behave as in training. `step`: int32 of shape (1,). `rows`: int32 of shape (batch,), the number
     of each row in the global batch. `learning`: the step will be kept, so modules that move their running statistics
-    while they compute may do so. `updates`: new values of state, by the tensor that takes them when the step ends.
+    while they compute may do so. `traced`: the pass is recorded for a compiled step, so nothing may look at values.
+    `updates`: new values of state, by the tensor that takes them when the step ends.
     """
 
     training: bool
     step: Tensor
     rows: Tensor
     learning: bool = False
+    traced: bool = False
     updates: dict[Tensor, Tensor] = field(default_factory=dict)
 
     def settle(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
@@ -10,7 +11,9 @@ from torch import Tensor, nn
 
 from akid_core.graph.resolved import Graph, Value
 from akid_torch.context import Frame
+from akid_torch.mixed import Cast
 from akid_torch.ops import DTYPES
+from akid_torch.places import standing_in
 from akid_torch.program import Program, Slots
 
 Mode = Literal["training", "evaluation"]
@@ -22,8 +25,10 @@ Carried = dict[Value, tuple[Tensor, ...]]
 class BrainModule(nn.Module):
     """A Brain whose children are its built layers, called by their paths (with `:` for a dot, which torch forbids)."""
 
-    def __init__(self, graph: Graph, modules: Mapping[str, nn.Module]) -> None:
+    def __init__(self, graph: Graph, modules: Mapping[str, nn.Module], casts: Sequence[Cast] = ()) -> None:
+        """`casts`: the weights that layers see in another type than they are kept in."""
         super().__init__()
+        self._casts = tuple(casts)
         self.graph, self.by_path = graph, dict(modules)
         self.device = torch.device("cpu")
         self._lines = _lines(graph)
@@ -65,13 +70,20 @@ class BrainModule(nn.Module):
             torch.arange(rows, dtype=torch.int32, device=self.device),
         )
 
+    def narrowed(self) -> AbstractContextManager[None]:
+        """Inside, layers see their weights in the type that they compute in."""
+        return standing_in([(home, home.tensor.to(dtype)) for home, dtype in self._casts])
+
     def run(self, program: Program, values: Sequence[Tensor], frame: Frame, carried: Carried | None = None) -> Slots:
         """One pass of a program in the mode of the frame; `values` are those of its fields."""
         if self.training != frame.training:
             self.train(frame.training)
         if program.delayed:
             values = [*values, *(self._past(value, len(frame.rows), carried or {}) for value in program.delayed)]
-        return program.run(values, frame)
+        if not self._casts:
+            return program.run(values, frame)
+        with self.narrowed():
+            return program.run(values, frame)
 
     def _past(self, value: Value, rows: int, carried: Carried) -> Tensor:
         line = carried.get(Value(value.source, value.output), ())

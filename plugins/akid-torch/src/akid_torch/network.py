@@ -6,15 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from akid_core.backends.contract import Arrays, MetricStates, Network
 from akid_core.data.batch import Batch
 from akid_core.errors import PluginError, UnknownNameError, suggest
 from akid_core.graph.resolved import Graph, Value
 from akid_torch.build import Parts
+from akid_torch.mixed import casts
 from akid_torch.module import BrainModule
-from akid_torch.ops import DTYPES, TorchOps
+from akid_torch.ops import DTYPES, TorchOps, array
 from akid_torch.places import Home
 from akid_torch.program import Program
 
@@ -23,9 +24,12 @@ class TorchNetwork(Network):
     """Parameters live in the modules and are changed in place: `native(path)` stays the same tensor for good."""
 
     def __init__(self, graph: Graph, parts: Parts, ops: TorchOps, channels_last: bool) -> None:
-        self.graph, self.module = graph, BrainModule(graph, parts.modules)
+        self.graph, self.module = graph, BrainModule(graph, parts.modules, casts(graph, parts.homes))
         self.ops, self._channels_last = ops, channels_last
         self._homes = dict(parts.homes)
+        for path, home in self._homes.items():
+            if graph.freezes(path):
+                home.freeze()
         self._specs = {**graph.inputs, **graph.fields}
 
     def place(self, device: str) -> None:
@@ -64,9 +68,19 @@ class TorchNetwork(Network):
         return self.home(path).path  # beside the graph's, there are those that attached modules bring
 
     @property
+    def paths(self) -> tuple[str, ...]:
+        """Paths of all parameters, also of those that attached modules bring."""
+        return tuple(self._homes)
+
+    @property
     def trained(self) -> tuple[str, ...]:
         """Paths of the parameters that are trained: those of the graph, and those that attached modules bring."""
         return tuple(path for path, home in self._homes.items() if home.trained)
+
+    @property
+    def state(self) -> tuple[str, ...]:
+        """Paths of what passes may change: running statistics, also those that are frozen."""
+        return tuple(path for path, home in self._homes.items() if not isinstance(home.tensor, nn.Parameter))
 
     def values(
         self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
@@ -76,7 +90,7 @@ class TorchNetwork(Network):
         rows = len(next(iter(fields.values())))
         with torch.no_grad():
             slots = self.module.run(program, values, self.module.frame(rows, training, step))
-        return [np.array(slots[program.numbers[target]].detach().cpu().numpy(), order="C") for target in targets]
+        return [array(slots[program.numbers[target]]) for target in targets]
 
     def measure(self, batch: Batch) -> MetricStates:
         losses = [Value(call.path, output) for call in self.graph.losses for output in (0, 1)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -164,6 +165,12 @@ class TorchOps:
 
     def stop_gradient(self, x: Tensor) -> Tensor:
         return x.detach()
+
+
+def array(tensor: Tensor) -> np.ndarray:
+    """A copy on the host; NumPy has no bfloat16, whose numbers become float32."""
+    tensor = tensor.detach().float() if tensor.dtype == torch.bfloat16 else tensor.detach()
+    return np.array(tensor.cpu().numpy(), order="C")
 
 
 def _axes(x: Tensor, axis: Axis) -> tuple[int, ...]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,6 +41,11 @@ class Home:
     def trained(self) -> bool:
         return isinstance(self.tensor, nn.Parameter) and self.tensor.requires_grad
 
+    def freeze(self) -> None:
+        """Let it take no gradient, now and when it is placed."""
+        for module, attribute in self.holders:
+            getattr(module, attribute).requires_grad_(False)
+
     def place(self, device: torch.device, channels_last: bool) -> None:
         """Give the parameter storage that all holders share, zero at first; one that came with values keeps them."""
         held = self.tensor
@@ -69,6 +76,30 @@ class Home:
         if self.lying == self.axes:
             return tensor
         return tensor.permute([self.lying.index(axis) for axis in self.axes])
+
+
+@contextmanager
+def standing_in(pairs: Iterable[tuple[Home, Tensor]]) -> Iterator[None]:
+    """Inside the block modules see other tensors in the place of their parameters, such as some of another type.
+
+    Written where modules keep them, past `nn.Module`'s own assignment, which takes a parameter for a parameter alone.
+    """
+    replaced = []
+    for home, tensor in pairs:
+        for module, attribute in home.holders:
+            table = _table(module, attribute)
+            replaced.append((table, attribute, table[attribute]))
+            table[attribute] = tensor
+    try:
+        yield
+    finally:
+        for table, attribute, tensor in replaced:
+            table[attribute] = tensor
+
+
+def _table(module: nn.Module, attribute: str) -> dict[str, Any]:
+    tables: tuple[dict[str, Any], ...] = (module._parameters, module._buffers, vars(module))
+    return next(table for table in tables if attribute in table)
 
 
 def locate(module: nn.Module, path: str) -> tuple[nn.Module, str]:

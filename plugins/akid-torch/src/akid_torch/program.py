@@ -6,10 +6,8 @@ Every tensor of a pass has a number, so that running is a walk over a list witho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import torch
 from torch import Tensor, nn
 
 from akid_core.backends.promise import kept
@@ -19,51 +17,44 @@ from akid_core.graph.resolved import Call, Value
 from akid_core.specs.layer import Loss, Metric
 from akid_torch.context import Frame, FrameModule
 from akid_torch.measures import masked
+from akid_torch.operation import Operation, Slots, ending, walk
+from akid_torch.recompute import pieces
 
 T = TypeVar("T")
-
-Slots = list[Any]
-"""The tensors of one pass, by number."""
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One call: what runs, whether it wants the frame, the numbers it takes, and those it gives from `first` on.
-
-    `proof`: the same, with the frame, holding the outputs to what the layer promises. `last`: the numbers that nothing
-    takes afterwards; they are let go.
-    """
-
-    run: Callable[..., Any]
-    proof: Callable[..., Any]
-    framed: bool
-    sources: tuple[int, ...]
-    first: int
-    count: int
-    path: str
-    last: tuple[int, ...] = ()
 
 
 class Program:
     """Runs `calls`, which stand in order. Their inputs and `targets` that no call gives come from outside.
 
-    `fields`: the names of what the batch must hold. `delayed`: what must come from the past.
+    `fields`: the names of what the batch must hold. `delayed`: what must come from the past. `recompute`: globs of the
+    calls whose values are not kept for the backward pass, see `akid_torch.recompute`.
     """
 
     def __init__(
-        self, modules: Mapping[str, nn.Module], calls: Iterable[Call], targets: Mapping[Value, str] | None = None
+        self,
+        modules: Mapping[str, nn.Module],
+        calls: Iterable[Call],
+        targets: Mapping[Value, str] | None = None,
+        recompute: Sequence[str] = (),
     ) -> None:
         self.numbers: dict[Value, int] = {}
         self._users: dict[Value, str] = {}
         calls = tuple(calls)
+        made = {call.path for call in calls}
+        for call in calls:
+            for value in inputs_of(call):
+                if value.source not in made or value.delay:
+                    self._take(value, f"The block {call.path!r}")
         placed = _pooled_first(modules, calls, targets or {})
         own = {call.path for call in calls if placed[call.path] is modules[call.path]}
         operations = [self._operation(placed[call.path], call, call.path in own) for call in calls]
         for value, user in (targets or {}).items():
             self._take(value, user)
-        self.operations = _ending(operations, keep={self.numbers[value] for value in targets or {}})
+        keep = {self.numbers[value] for value in targets or {}}
+        self.operations = ending(pieces(operations, keep, recompute), keep)
         # The first pass proves every call, the others run as fast as they can; a pass that failed proved nothing.
-        self._unproven = tuple(replace(operation, run=operation.proof, framed=True) for operation in self.operations)
+        proving = [operation.proving for operation in operations]
+        self._unproven = ending(pieces(proving, keep, recompute), keep)
         self.fields = tuple(value.source for value in self._users if not value.delay)
         self.delayed = tuple(value for value in self._users if value.delay)
         self._entries = tuple(self.numbers[value] for value in (*map(Value, self.fields), *self.delayed))
@@ -83,19 +74,7 @@ class Program:
         slots: Slots = [None] * len(self.numbers)
         for entry, value in zip(self._entries, values, strict=True):
             slots[entry] = value
-        for operation in self._unproven or self.operations:
-            inputs = [slots[source] for source in operation.sources]
-            try:
-                result = operation.run(frame, *inputs) if operation.framed else operation.run(*inputs)
-            except Exception as error:
-                error.add_note(f"in block {operation.path!r} with inputs {_shapes(inputs)}")
-                raise
-            if isinstance(result, torch.Tensor):
-                slots[operation.first] = result
-            else:
-                slots[operation.first : operation.first + operation.count] = result
-            for number in operation.last:
-                slots[number] = None
+        walk(self._unproven or self.operations, slots, frame)
         self._unproven = ()
         return slots
 
@@ -105,8 +84,6 @@ class Program:
 
     def _operation(self, module: nn.Module, call: Call, own: bool) -> Operation:
         """`own`: the module is that of the call, and not of another in whose place it runs."""
-        for value in inputs_of(call):
-            self._take(value, f"The block {call.path!r}")
         first = len(self.numbers)
         self.numbers.update({Value(call.path, output): first + output for output in range(len(call.out_specs))})
         framed = isinstance(module, FrameModule)
@@ -146,19 +123,9 @@ def _pooled_first(
         taken = users.get(output, [])
         if type(modules[call.path]) is nn.ReLU and len(taken) == 1 and output not in targets:
             user = taken[0].path
-            if type(modules[user]) is nn.MaxPool2d:
+            if type(modules[user]) in (nn.MaxPool1d, nn.MaxPool2d):
                 placed[call.path], placed[user] = modules[user], modules[call.path]
     return placed
-
-
-def _ending(operations: list[Operation], keep: set[int]) -> tuple[Operation, ...]:
-    """The operations, each with what it is the last to take or what nobody takes, but for what is kept."""
-    ending, needed = [], set(keep)
-    for operation in reversed(operations):
-        touched = {*operation.sources, *range(operation.first, operation.first + operation.count)}
-        ending.append(replace(operation, last=tuple(sorted(touched - needed))))
-        needed |= touched
-    return tuple(reversed(ending))
 
 
 def _proof(module: nn.Module, framed: bool, call: Call | None) -> Callable[..., Any]:
@@ -181,7 +148,3 @@ def _weighted(module: Callable[..., Any], framed: bool) -> Callable[..., tuple[T
         return masked(value, weight), weight
 
     return run
-
-
-def _shapes(inputs: Sequence[Any]) -> str:
-    return ", ".join(f"{str(x.dtype).removeprefix('torch.')}{list(x.shape)}" for x in inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from akid_core.graph.resolved import Call
 from akid_core.specs.layer import Metric, State
 from akid_torch.context import Frame, FrameModule
 from akid_torch.measures import ShortLoss, ShortMetric, masked
-from akid_torch.program import Slots
+from akid_torch.operation import Slots
 
 
 class LossTerm:
@@ -40,35 +40,72 @@ class LossTerm:
         self._counts: list[Tensor | float] = []
 
     def step(self, slots: Slots, frame: Frame) -> Tensor:
-        """What this step minimises of the loss: the weighted mean over its rows, times the loss's own weight."""
-        mean, count = self._mean([slots[source] for source in self._sources], frame, len(self._means))
+        """What the next step minimises of the loss: the weighted mean over its rows, times the loss's own weight."""
+        mean, count = self._mean(self._inputs(slots), frame, len(self._means))
         self._means.append(mean.detach())
         self._counts.append(count)
         return mean if self.weight == 1.0 else mean * self.weight
 
+    def part(self, slots: Slots, frame: Frame, index: int, total: Tensor | float) -> Tensor:
+        """What some rows of step `index` give to it, where all its rows weigh `total` together."""
+        inputs = self._inputs(slots)
+        value, weight = self._short_rows(inputs) if self._short[index] else self._rows(inputs, frame)
+        share = (masked(value, weight) * weight).sum() / _divisor(total)
+        if index == len(self._means):
+            self._means.append(share.detach())
+            self._counts.append(total)
+        else:
+            self._means[index] = self._means[index] + share.detach()
+        return share * self.weight
+
+    def total(self, index: int) -> float | None:
+        """What all rows of step `index` weigh together; None where a pass must show it."""
+        return self._totals[index] if self._short[index] else None
+
+    def weigh(self, slots: Slots, frame: Frame) -> Tensor:
+        """What the rows of a pass weigh together."""
+        return self._rows(self._inputs(slots), frame)[1].sum()
+
+    def traced(self, slots: Slots, frame: Frame) -> tuple[Tensor, Tensor]:
+        """The weighted mean of the rows and their total weight, by what holds for every batch."""
+        value, weight = self._rows(self._inputs(slots), frame)
+        total = weight.sum()
+        return (masked(value, weight) * weight).sum() / _divisor(total), total
+
     def finish(self) -> tuple[np.ndarray, State]:
         """The contribution of each step to the objective (k,) float64, and the state over the span."""
-        means = _host(torch.stack(self._means))
-        counts = np.array([float(count) for count in self._counts])
+        return self.state(_host(torch.stack(self._means)), np.array([float(count) for count in self._counts]))
+
+    def state(self, means: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, State]:
+        """The same, of the means and total weights of the steps (k,) float64."""
         return means * self.weight, {"sum": np.sum(means * counts), "count": np.sum(counts)}
 
     def _mean(self, inputs: list[Tensor], frame: Frame, index: int) -> tuple[Tensor, Tensor | float]:
         """The weighted mean of the rows and their total weight; rows that count for nothing give 0."""
-        *values, sample_weights = inputs
         if self._native is not None and self._equal[index]:
-            return self._native.mean(*values), self._totals[index]
-        if self._native is not None and self._short[index]:
-            each = self._native.each(*values)
-            weight = sample_weights.to(each.dtype)
-            return (masked(each, weight) * weight).sum() / (self._totals[index] or 1.0), self._totals[index]
+            return self._native.mean(*inputs[:-1]), self._totals[index]
+        value, weight = self._short_rows(inputs) if self._short[index] else self._rows(inputs, frame)
+        total = self._totals[index] if self._short[index] else weight.sum()
+        return (masked(value, weight) * weight).sum() / _divisor(total), total
+
+    def _short_rows(self, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """The value and weight of each row, where rows have no weight but that of their samples."""
+        assert self._native is not None, "only a loss with a short way has usual steps"
+        value = self._native.each(*inputs[:-1])
+        return value, inputs[-1].to(value.dtype)
+
+    def _rows(self, inputs: list[Tensor], frame: Frame) -> tuple[Tensor, Tensor]:
+        """The value and weight of each row, by the loss's own definition."""
+        *values, sample_weights = inputs
         outputs = self._module(frame, *values) if self._framed else self._module(*values)
         if not self._proven:
             kept(self._call, values, outputs, Tensor)
             self._proven = True
         value, weight = outputs
-        weight = weight * sample_weights.to(weight.dtype)
-        total = weight.sum()
-        return (masked(value, weight) * weight).sum() / torch.where(total == 0, 1.0, total), total
+        return value, weight * sample_weights.to(weight.dtype)
+
+    def _inputs(self, slots: Slots) -> list[Tensor]:
+        return [slots[source] for source in self._sources]
 
 
 class MetricTerm:
@@ -79,6 +116,7 @@ class MetricTerm:
             raise TypeError(f"{call.path!r} is not a metric")
         self.path, self._metric, self._module, self._sources = call.path, call.layer, module, sources
         self._call, self._framed, self._proven = call, isinstance(module, FrameModule), False
+        self.parts = len(call.layer.parts)
 
     def begin(self, weights: np.ndarray) -> None:
         """Start a span; weights: (k, n)."""
@@ -87,23 +125,35 @@ class MetricTerm:
 
     def step(self, slots: Slots, frame: Frame) -> None:
         """Note what this step gives: the figure of each row, or all parts."""
-        inputs = [slots[source] for source in self._sources]
         if isinstance(self._module, ShortMetric):
-            self._given.append(self._module.each(*inputs[:-1]))
+            self._given.append(self._module.each(*(slots[source] for source in self._sources[:-1])))
         else:
-            outputs = self._module(frame, *inputs) if self._framed else self._module(*inputs)
-            if not self._proven:
-                kept(self._call, inputs, outputs, Tensor)
-                self._proven = True
-            self._given.append(outputs)
+            self._given.append(self.traced(slots, frame))
+
+    def traced(self, slots: Slots, frame: Frame) -> tuple[Tensor, ...]:
+        """The parts, by what holds for every batch."""
+        inputs = [slots[source] for source in self._sources]
+        outputs = self._module(frame, *inputs) if self._framed else self._module(*inputs)
+        if not self._proven:
+            kept(self._call, inputs, outputs, Tensor)
+            self._proven = True
+        return outputs if isinstance(outputs, tuple) else (outputs,)
 
     def finish(self) -> State:
         """The state over the span."""
         if isinstance(self._module, ShortMetric):
-            each = _host(torch.stack(self._given))
+            each = _host(torch.cat(self._given)).reshape(self._weights.shape)
             return {"sum": np.sum(each * self._weights, where=self._weights != 0), "count": np.sum(self._weights)}
-        parts = [[part.cpu().numpy() for part in given] for given in self._given]
-        return self._metric.merge([dict(zip(self._metric.parts, given, strict=True)) for given in parts])
+        return self.state([[part.detach().cpu().numpy() for part in given] for given in self._given])
+
+    def state(self, given: Iterable[Iterable[np.ndarray]]) -> State:
+        """The same, of the parts of each step."""
+        return self._metric.merge([dict(zip(self._metric.parts, parts, strict=True)) for parts in given])
+
+
+def _divisor(total: Tensor | float) -> Tensor | float:
+    """What the sum over rows is divided by: of rows that count for nothing the mean is 0."""
+    return torch.where(total == 0, 1.0, total) if isinstance(total, Tensor) else total or 1.0
 
 
 def _host(tensor: Tensor) -> np.ndarray:

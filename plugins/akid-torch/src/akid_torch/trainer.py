@@ -2,86 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from akid_core.backends.contract import Arrays, SpanResult, Trainer
 from akid_core.backends.plan import Plan
+from akid_core.backends.step import load_step
 from akid_core.data.batch import Batch, Span
-from akid_core.errors import ConfigurationError, UnknownNameError, suggest
-from akid_core.graph.resolved import Value
+from akid_core.errors import UnknownNameError, suggest
 from akid_core.optimizers.base import Optimizer
-from akid_core.specs.layer import Loss, Metric
+from akid_torch.compiled import CompiledSteps
 from akid_torch.context import Frame
+from akid_torch.deterministic import deterministic
 from akid_torch.fused import updater
+from akid_torch.microbatch import parts
 from akid_torch.network import TorchNetwork
-from akid_torch.program import Program, inputs_of
-from akid_torch.terms import LossTerm, MetricTerm
+from akid_torch.objective import Gradients, Objective, Values
+from akid_torch.places import standing_in
+from akid_torch.step import TorchStep
 
 
 class TorchTrainer(Trainer):
     """Trains the parameters of a network in place.
 
-    `torch.autograd.grad` gives the gradients as fresh tensors: nothing is accumulated, so nothing must be zeroed.
+    A span takes one of three ways: compiled, where the plan says so and the span is a full one; by the user's own step;
+    or step by step.
     """
 
     def __init__(self, network: TorchNetwork, optimizer: Optimizer, plan: Plan) -> None:
-        graph, modules = network.graph, network.module.by_path
-        if not graph.losses:
-            raise ConfigurationError(
-                "A brain without a loss has nothing to learn from: add one with `brain.with_loss(...)`, or `losses:` "
-                "in YAML."
-            )
-        measures = graph.losses + graph.metrics
-        needed = graph.needed(Value(call.path) for call in measures)
-        self._program = Program(
-            modules,
-            [call for call in needed if not isinstance(call.layer, Loss | Metric)],
-            {value: f"The block {call.path!r}" for call in reversed(measures) for value in inputs_of(call)},
+        self._network, self._optimizer, self._plan = network, optimizer, plan
+        self._params = {path: network.native(path) for path in network.trained}
+        homes = [network.home(path) for path in self._params]
+        self._objective = Objective(network, list(self._params.values()), plan.recompute)
+        axes = [home.lying for home in homes]
+        self._updater = updater(
+            optimizer, network.ops, list(self._params), list(self._params.values()), axes, fused=plan.fused
         )
-        if self._program.delayed:
-            raise ConfigurationError(
-                f"{self._program.delayed[0]} is a delayed value: the torch backend runs a brain with delays, but does "
-                "not train through them."
-            )
-        self._losses = [LossTerm(call, modules[call.path], self._program.sources(call)) for call in graph.losses]
-        self._metrics = [MetricTerm(call, modules[call.path], self._program.sources(call)) for call in graph.metrics]
-        self._network, self._optimizer = network, optimizer
-        self._paths = network.trained
-        self._params = [network.native(path) for path in self._paths]
-        self._gradients: Sequence[Tensor | None] = ()
-        axes = [network.home(path).lying for path in self._paths]
-        self._updater = updater(optimizer, network.ops, self._paths, self._params, axes, fused=plan.fused)
         self._slots = {
-            f"{name}:{path}": (network.home(path), slots[index])
-            for index, path in enumerate(self._paths)
+            f"{name}:{home.path}": (home, slots[index])
+            for index, home in enumerate(homes)
             for name, slots in self._updater.slots.items()
         }
+        self._own_step = load_step(plan.step) if plan.step else None
+        self._compiled = CompiledSteps(network, self._objective, self._updater, plan.bundle) if plan.compile else None
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
-        fields = {**span.fields, Batch.WEIGHTS: span.weights}
-        frames = self._frames(span.weights, span.first_step, span.first_row, learning=True)
-        self._begin(fields)
-        steps = zip(self._steps(fields), frames, learning_rates.tolist(), strict=True)
-        for count, (values, frame, rate) in enumerate(steps, start=span.first_step + 1):
-            self._updater.step(self._differentiate(values, frame), rate, count)
-            frame.settle()
-        contributions, states = zip(*(term.finish() for term in self._losses), strict=True)
-        measures = dict(zip((term.path for term in self._losses), states, strict=True))
-        measures.update({term.path: term.finish() for term in self._metrics})
-        return SpanResult(np.sum(contributions, axis=0), measures)
+        with deterministic(self._plan.deterministic):
+            if self._compiled is not None and self._compiled.serves(span):
+                return self._compiled.run(span, learning_rates)
+            with self._frozen_state():
+                return self._run_own(span, learning_rates) if self._own_step else self._run(span, learning_rates)
 
     def gradients(self, batch: Batch, step: int) -> Arrays:
         fields = {name: array[None] for name, array in {**batch.fields, Batch.WEIGHTS: batch.weights}.items()}
-        self._begin(fields)
-        (frame,) = self._frames(batch.weights[None], step, first_row=0, learning=False)
-        gradients = self._differentiate(self._steps(fields)[0], frame)
+        with deterministic(self._plan.deterministic):
+            self._objective.begin(fields)
+            (frame,) = self._frames(batch.weights[None], step, first_row=0, learning=False)
+            gradients = self._gradients(self._objective.steps(fields)[0], frame, 0)
         return {
             path: self._network.home(path).read(torch.zeros_like(param) if gradient is None else gradient)
-            for path, param, gradient in zip(self._paths, self._params, gradients, strict=True)
+            for (path, param), gradient in zip(self._params.items(), gradients, strict=True)
         }
 
     def read_slots(self) -> Arrays:
@@ -100,43 +83,54 @@ class TorchTrainer(Trainer):
             else:
                 slot.zero_()
 
-    def _begin(self, fields: Mapping[str, np.ndarray]) -> None:
-        weights = fields[Batch.WEIGHTS]
-        used = {name: fields[name] for name in self._program.fields if name in fields}
-        for loss in self._losses:
-            loss.begin(used, weights)
-        for metric in self._metrics:
-            metric.begin(weights)
+    def _run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
+        """Step after step, uncompiled."""
+        fields = {**span.fields, Batch.WEIGHTS: span.weights}
+        frames = self._frames(span.weights, span.first_step, span.first_row, learning=True)
+        self._objective.begin(fields)
+        steps = zip(self._objective.steps(fields), frames, learning_rates.tolist(), strict=True)
+        for index, (values, frame, rate) in enumerate(steps):
+            self._updater.step(self._gradients(values, frame, index), rate, span.first_step + index + 1)
+            frame.settle()
+        return self._objective.finish()
 
-    def _steps(self, fields: Mapping[str, np.ndarray]) -> list[tuple[Tensor, ...]]:
-        """For each step the values of the program's fields; each field goes to the device once, for all steps."""
-        stacked = self._network.tensors(self._program, fields)
-        return list(zip(*(tensor.unbind(0) for tensor in stacked), strict=True))
+    def _run_own(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
+        """Step after step by the user's own function."""
+        assert self._own_step is not None, "only a plan with a step comes here"
+        fields = {**span.fields, Batch.WEIGHTS: span.weights}
+        frames = self._frames(span.weights, span.first_step, span.first_row, learning=True)
+        self._objective.begin(fields)
+        objectives = []
+        steps = zip(self._objective.steps(fields), frames, learning_rates.tolist(), strict=True)
+        for number, (values, frame, rate) in enumerate(steps, start=span.first_step):
+            step = TorchStep(
+                fields=dict(zip(self._objective.program.fields, values, strict=True)),
+                parameters=self._params,
+                number=number,
+                learning_rate=rate,
+                objective=lambda values=values, frame=frame: self._objective(values, frame),  # type: ignore[misc]
+                update=lambda gradients, rate=rate, count=number + 1: self._updater.step(gradients, rate, count),  # type: ignore[misc]
+            )
+            with self._network.module.narrowed():
+                objectives.append(step.take(self._own_step))
+            frame.settle()
+        minimised = torch.stack(objectives).cpu().numpy().astype(np.float64)
+        return SpanResult(minimised, self._objective.finish().measures)
+
+    def _gradients(self, values: Values, frame: Frame, index: int) -> Gradients:
+        """Of the batch of step `index` in the span."""
+        if self._plan.micro_batches == 1:
+            return self._objective.gradient(values, frame)
+        return self._objective.gradient_of_parts(parts(values, frame, self._plan.micro_batches), index)
+
+    def _frozen_state(self) -> AbstractContextManager[None]:
+        """Inside, passes change copies of the state that is frozen."""
+        graph, network = self._network.graph, self._network
+        frozen: Iterable[str] = filter(graph.freezes, network.state) if graph.frozen else ()
+        return standing_in([(home, home.tensor.clone()) for home in map(network.home, frozen)])
 
     def _frames(self, weights: np.ndarray, first_step: int, first_row: int, *, learning: bool) -> list[Frame]:
         (steps, rows), device = weights.shape, self._network.module.device
         numbers = torch.arange(first_step, first_step + steps, dtype=torch.int32, device=device)[:, None].unbind(0)
         numbered = torch.arange(first_row, first_row + rows, dtype=torch.int32, device=device)
         return [Frame(True, number, numbered, learning) for number in numbers]
-
-    def _differentiate(self, values: tuple[Tensor, ...], frame: Frame) -> Sequence[Tensor | None]:
-        """One forward and one backward pass: the gradient of the objective by parameter, None where it is zero."""
-        objective = self._objective(values, frame)
-        # The last gradients live until here: freed with all activations before them, they would leave the allocator
-        # with nothing in use, which it answers by returning its memory to the system, step after step.
-        self._gradients = [None] * len(self._params)
-        if self._params and objective.requires_grad:
-            self._gradients = torch.autograd.grad(objective, self._params, allow_unused=True)
-        return self._gradients
-
-    def _objective(self, values: tuple[Tensor, ...], frame: Frame) -> Tensor:
-        """What the step minimises. Activations are let go on return, so the backward pass frees them on its way."""
-        slots = self._network.module.run(self._program, values, frame)
-        objective = self._losses[0].step(slots, frame)
-        for loss in self._losses[1:]:
-            objective = objective + loss.step(slots, frame)
-        if self._metrics:
-            with torch.no_grad():
-                for metric in self._metrics:
-                    metric.step(slots, frame)
-        return objective

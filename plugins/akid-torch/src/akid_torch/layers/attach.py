@@ -13,8 +13,9 @@ from torch.func import functional_call
 from akid_core.backends.contract import Built, Place
 from akid_core.errors import ConfigurationError, SpecError
 from akid_core.graph.attach import Attach
+from akid_core.graph.resolved import Call
 from akid_core.random import derive_key
-from akid_core.specs.tensor import TensorSpec
+from akid_core.specs.tensor import TensorSpec, wider
 from akid_torch.context import BuildContext, Frame, FrameModule
 from akid_torch.ops import DTYPES
 
@@ -27,9 +28,18 @@ class Attached(FrameModule):
     def __init__(self, module: nn.Module, context: BuildContext) -> None:
         super().__init__()
         self.module, self._key = module, context.key
+        self._narrow = DTYPES[context.precision.compute] if context.mixed else None
 
     def forward(self, frame: Frame, *inputs: Tensor) -> Any:
-        if not frame.training:
+        """In mixed precision by torch's own rules, since nothing is known of what is inside."""
+        if self._narrow is None:
+            return self._run(frame, *inputs)
+        with torch.autocast(inputs[0].device.type, self._narrow):
+            output = self._run(frame, *inputs)
+        return output.to(self._narrow) if output.is_floating_point() else output
+
+    def _run(self, frame: Frame, *inputs: Tensor) -> Any:
+        if not frame.training or frame.traced:
             return self.module(*inputs)
         with torch.random.fork_rng():
             torch.manual_seed(_number(derive_key(*self._key, int(frame.step))))
@@ -70,7 +80,7 @@ def _try(module: nn.Module, in_specs: Iterable[TensorSpec], context: BuildContex
     wanted = context.call.out_specs[0]
     inputs = [torch.zeros(_ROWS, *spec.row, dtype=DTYPES[spec.dtype]) for spec in in_specs]
     try:
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast("cpu", DTYPES[context.precision.compute], enabled=context.mixed):
             output = copy.deepcopy(module).cpu().eval()(*inputs)
     except Exception as error:
         raise SpecError(
@@ -83,6 +93,30 @@ def _try(module: nn.Module, in_specs: Iterable[TensorSpec], context: BuildContex
             f"Block '{context.call.path}' attaches {type(module).__name__}, whose output for each row is {given}, not "
             f"{list(wanted.row)} as in {wanted}: say it in the block, such as out=('N', 10)."
         )
+
+
+def changes_itself(call: Call) -> bool:
+    """Whether a module draws random numbers or changes something of its own when it runs in training, found by a try.
+
+    Also true of one that cannot be made or run; building the network says why.
+    """
+    if not isinstance(call.layer, Attach):
+        return False
+    with torch.random.fork_rng(), torch.no_grad():
+        try:
+            module = call.layer.make().cpu().float().train()
+            before, drawn = _traces(module), torch.get_rng_state()
+            module(*(torch.zeros(_ROWS, *spec.row, dtype=DTYPES[wider(spec.dtype)]) for spec in call.in_specs))
+            return _traces(module) != before or not torch.equal(drawn, torch.get_rng_state())
+        except Exception:
+            return True
+
+
+def _traces(module: nn.Module) -> list[Any]:
+    """What shows that a module changed: how often each tensor did, and which other things its parts hold."""
+    tensors = [(id(tensor), tensor._version) for tensor in (*module.parameters(), *module.buffers())]
+    held = [id(value) for part in module.modules() for name, value in vars(part).items() if not name.startswith("_")]
+    return [tensors, held]
 
 
 def _number(key: tuple[int, int]) -> int:

@@ -1,0 +1,35 @@
+"""Deterministic runs: only kernels that give the same bits every time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def deterministic(wanted: bool) -> Iterator[None]:
+    """Inside, torch takes deterministic kernels alone, if that is wanted; the program's own setting comes back.
+
+    A block that has none fails, and its error says so.
+    """
+    if not wanted:
+        yield
+        return
+    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    filling = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads memory that it did not write
+    try:
+        yield
+    except RuntimeError as error:
+        if "deterministic" in str(error):
+            error.add_note(
+                "execution.deterministic asks for deterministic kernels alone: replace the block that has none, choose "
+                "another device, or leave the setting out."
+            )
+        raise
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.utils.deterministic.fill_uninitialized_memory = filling
