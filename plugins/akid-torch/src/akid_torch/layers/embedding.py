@@ -26,8 +26,12 @@ class NativeEmbedding(Portable):
         return functional.embedding(indices.long(), self._parameters["weight"])
 
     def _named(self, indices: Tensor) -> bool:
-        """Whether all are in the table, as far as that can be seen without waiting for a device or breaking a graph."""
-        if torch.compiler.is_compiling() or indices.device.type != "cpu" or not indices.numel():
+        """Whether all are in the table, as far as that can be seen without waiting for a device.
+
+        What only stands for values, while a step is recorded or compiled, is of another class than `Tensor`.
+        """
+        recorded = torch.compiler.is_compiling() or type(indices) is not Tensor
+        if recorded or indices.device.type != "cpu" or not indices.numel():
             return False
         least, most = torch.aminmax(indices)
         return int(least) >= 0 and int(most) < self.layer.entries
