@@ -9,7 +9,6 @@ from akid_core.backends.contract import Arrays, Backend, Network
 from akid_core.data.batch import Batch
 from akid_core.errors import AkidError, DataError, UnknownNameError
 from akid_core.graph.resolved import Graph, Value
-from akid_core.initializers.fill import initial_values
 from akid_core.specs.precision import Precision
 from akid_core.testing.backends.brains import images, live_network, span
 from akid_core.testing.backends.flags import Flags
@@ -35,7 +34,8 @@ class NetworkTests(Flags):
         return live_network(backend, graph)
 
     def test_parameters_are_read_as_they_were_filled(self, network: Network, graph: Graph) -> None:
-        values = {path: value * 1.5 + 0.25 for path, value in initial_values(graph, 3).items()}
+        random = np.random.default_rng(3)
+        values = {path: random.normal(size=spec.shape) for path, spec in graph.params.items()}
         network.fill(values)
         read = network.read()
         assert list(read) == list(graph.params) == list(network)
