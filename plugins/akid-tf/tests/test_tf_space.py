@@ -117,3 +117,17 @@ def test_gradients_outside_of_graphs(backend: TensorflowBackend, groups: int, di
         objective = tf.reduce_sum(rows * weights) / tf.reduce_sum(weights)
     gradient = network.parameter("layer/weight").canonical(tape.gradient(objective, weight))
     assert difference(gradient, trial.gradients(referee(), FLOAT64)["weight"]) < 1e-5
+
+
+def test_repeating_has_a_gradient_under_xla(backend: TensorflowBackend) -> None:
+    """XLA knows no gradient of TensorFlow's own operation."""
+    live = module(backend, L.Upsample(factor=(3, 2)), IMAGE)
+
+    @tf.function(jit_compile=True)
+    def gradient(x: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            out = live(None, x)
+        return tape.gradient(out, x)
+
+    np.testing.assert_array_equal(gradient(tf.ones((2, 7, 6, 4))), np.full((2, 7, 6, 4), 6.0))

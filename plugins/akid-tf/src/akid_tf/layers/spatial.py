@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 from akid_core.backends.contract import Built
 from akid_core.layers.dropout import SpatialDropout
 from akid_core.layers.lrn import LRN
@@ -35,15 +38,28 @@ class LiveUpsample(LiveLayer):
 
     def __init__(self, layer: Upsample, x: TensorSpec) -> None:
         super().__init__(layer)
-        self.size = layer.outputs(x).row[1:]
+        self.flat = x.rank == 3
+        one = (1,) if self.flat else ()
+        self.size, self.factors = (*one, *layer.outputs(x).row[1:]), (*one, *layer.factors(x))
 
     def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
-        if len(self.size) == 1:
-            return tf.squeeze(self._resized(x[:, None], (1, *self.size)), 1)
-        return self._resized(x, self.size)
+        resized = self._repeated if self.layer.method == "nearest" else self._between
+        return tf.squeeze(resized(x[:, None]), 1) if self.flat else resized(x)
 
-    def _resized(self, x: tf.Tensor, size: tuple[int, ...]) -> tf.Tensor:
-        return tf.cast(tf.image.resize(x, size, self.layer.method), x.dtype)
+    def _between(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.cast(tf.image.resize(x, self.size, "bilinear"), x.dtype)
+
+    def _repeated(self, x: tf.Tensor) -> tf.Tensor:
+        """With the sum over what came of each value as its gradient: XLA knows none of this operation."""
+
+        @tf.custom_gradient
+        def repeated(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+            def gradient(upstream: tf.Tensor) -> tf.Tensor:
+                return tf.nn.avg_pool2d(upstream, self.factors, self.factors, "VALID") * float(math.prod(self.factors))
+
+            return tf.image.resize(x, self.size, "nearest"), gradient
+
+        return repeated(x)
 
 
 class LiveLRN(LiveLayer):
