@@ -50,7 +50,7 @@ class NetworkTests(Flags):
         assert {str(value.dtype) for value in read.values()} == {dtype}
 
     def test_what_is_read_is_a_copy(self, network: Network) -> None:
-        before = network["conv/weight"]
+        before = network["conv/weight"].copy()
         network["conv/weight"][...] = 7
         network.read()["conv/weight"][...] = 7
         np.testing.assert_array_equal(network["conv/weight"], before)
