@@ -232,9 +232,8 @@ def test_a_wrong_number_of_inputs(nodes: list[Node], message: str) -> None:
 
 
 def test_a_loss_without_inputs() -> None:
-    with pytest.raises(
-        SpecError, match=r"Block 'softmax_cross_entropy' .* with no inputs: takes 2 to 3 inputs \(logits, labels, mask\), got 0"
-    ):
+    told = r"Block 'softmax_cross_entropy' .* with no inputs: takes 2 to 3 inputs \(logits, labels, mask\), got 0"
+    with pytest.raises(SpecError, match=told):
         Brain.sequential(ReLU(), inputs="x").with_loss(SoftmaxCrossEntropy()).resolve(FIELDS)
 
 
