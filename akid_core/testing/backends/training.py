@@ -98,6 +98,17 @@ class TrainingTests(Flags):
         got, wanted = one.trainer.gradients(masked, 0), one.trainer.gradients(fewer, 0)
         self.assert_small(errors(got, wanted), self.dtypes[-1], self.gradient_tolerance)
 
+    def test_a_batch_without_rows_changes_nothing(self, backend: Backend, differentiated: None) -> None:
+        if not self.empty_batches:
+            pytest.skip("needs rows")
+        graph = vectors(self.precision)
+        one, batch = live(backend, graph, SGD()), span(graph, 0, 1, rows=0).batch(0)
+        assert not any(value.any() for value in one.trainer.gradients(batch, 0).values())
+        assert {part: float(value) for part, value in one.network.measure(batch)["loss"].items()} == {
+            "sum": 0.0,
+            "count": 0.0,
+        }
+
     def test_a_span_is_its_steps(self, backend: Backend, trained: None, graph: Graph) -> None:
         whole, parts = live(backend, graph, Adam()), live(backend, graph, Adam())
         together = whole.trainer.run(span(graph, 0, STEPS), RATES)
