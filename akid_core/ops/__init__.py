@@ -2,9 +2,10 @@
 
 Names and meanings are those of the Python array API standard, except `windows` and `stop_gradient`. Arrays also have
 Python's operators `+ - * / ** @`, unary `-`, `< <= > >=` with each other and with Python numbers (which take the
-array's type), and basic slicing `x[:, 1:3]`; comparison for equality is `equal`. Types never mix by themselves: use
-`astype`. Ties: `max` gives its whole gradient to the first maximum in row-major order, `maximum` and `minimum` to their
-first argument; the derivative of `abs` at 0 is 0. `-1` may stand for one size in `reshape`.
+array's type), and basic slicing, `x[:, 1:3]` and `x[..., None]`, where a slice may end past the end; comparison for
+equality is `equal`. Types never mix by themselves: use `astype`. Ties: `max` gives its whole gradient to the first
+maximum in row-major order, `maximum` and `minimum` to their first argument; the derivative of `abs` at 0 is 0. `-1` may
+stand for one size in `reshape`.
 """
 
 from __future__ import annotations
