@@ -14,6 +14,7 @@ from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import TensorSpec
 from akid_core.testing.referee import FLOAT64, Trial, referee
 from akid_tf.backend import TensorflowBackend
+from akid_tf.runtime import tf
 
 OPEN = TensorSpec(("N", "T", 6))
 
@@ -38,6 +39,22 @@ def test_the_number_of_steps_may_change(
         found, expected = (network.values(fields, [Value("layer")])[0] for network in (ours, wanted))
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
     assert len(ours._programs) == 1
+
+
+@pytest.mark.parametrize("layer", [L.LSTM(units=3, return_sequences=True), L.GRU(units=3)])
+def test_xla_takes_the_loop_and_its_gradient(backend: TensorflowBackend, layer: Layer) -> None:
+    network = trial_network(backend, Trial(layer=layer, in_specs=(OPEN,)))
+    x = tf.constant(np.random.default_rng(0).normal(size=(2, 4, 6)))
+
+    def gradient(x: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            forward = network.forward(network.graph.calls, {"input0": x}, training=True, step=tf.zeros([1], tf.int32))
+            total = tf.reduce_sum(forward[Value("layer")] ** 2)
+        return tape.gradient(total, x)
+
+    compiled = tf.function(gradient, jit_compile=True, autograph=False)
+    np.testing.assert_allclose(compiled(x), gradient(x), rtol=1e-10)
 
 
 def trial_network(backend: Any, trial: Trial) -> Any:

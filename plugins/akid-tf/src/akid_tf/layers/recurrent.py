@@ -10,6 +10,7 @@ from akid_tf.live import BuildContext, LiveLayer
 from akid_tf.runtime import tf
 
 State = tuple[tf.Tensor, ...]
+Kept = tuple[tf.TensorArray, ...]
 
 
 class LiveRecurrent(LiveLayer):
@@ -24,20 +25,22 @@ class LiveRecurrent(LiveLayer):
         entering = tf.TensorArray(x.dtype, count).unstack(entering)
         there = [tf.TensorArray(tf.bool, count).unstack(tf.cast(_by_step(one), tf.bool)) for one in mask]
         start = (tf.zeros((rows, layer.units), x.dtype),) * layer.states
-        outputs = tf.TensorArray(x.dtype, count if layer.return_sequences else 0, element_shape=(None, layer.units))
+        kept: Kept = ()  # XLA takes no list through a loop that writes nothing into it
+        if layer.return_sequences:
+            kept = (tf.TensorArray(x.dtype, count, element_shape=(None, layer.units)),)
 
-        def body(number: tf.Tensor, state: State, outputs: tf.TensorArray) -> tuple[tf.Tensor, State, tf.TensorArray]:
+        def body(number: tf.Tensor, state: State, kept: Kept) -> tuple[tf.Tensor, State, Kept]:
             step = count - 1 - number if layer.reverse else number
             moved = layer.step(context, entering.read(step), state)
             for one in there:
                 now = one.read(step)[:, None]
                 moved = tuple(_chosen(now, new, old) for new, old in zip(moved, state, strict=True))
-            return number + 1, moved, outputs.write(step, moved[0]) if layer.return_sequences else outputs
+            return number + 1, moved, tuple(outputs.write(step, moved[0]) for outputs in kept)
 
-        _, state, outputs = tf.while_loop(
-            lambda number, *_: number < count, body, (tf.constant(0), start, outputs), maximum_iterations=count
+        _, state, kept = tf.while_loop(
+            lambda number, *_: number < count, body, (tf.constant(0), start, kept), maximum_iterations=count
         )
-        return _by_step(outputs.stack()) if layer.return_sequences else state[0]
+        return _by_step(kept[0].stack()) if kept else state[0]
 
 
 def _by_step(x: tf.Tensor) -> tf.Tensor:
