@@ -15,14 +15,7 @@ from akid_core.testing.referee import Trial
 
 
 class Flags:
-    """Fill the fixture `backend`; a flag says where a backend does less.
-
-    `trains`: it has a train program (`Backend.trainer`). `gradients`: that program gives gradients. `dtypes`: the
-    types that it computes in. `layers`: the names of the layers that are tested, by default all of the core.
-    `micro_batches`, `empty_batches`: whether it can compute a batch in parts, and one without rows. `brief`:
-    values are compared in the first type alone and all else in the last, for a backend that is slow to build.
-    The tolerances are ratios of norms: of values and gradients in float32, and of everything in float64.
-    """
+    """The flags of `BackendSuite`, where they are explained, and what its parts share."""
 
     trains: ClassVar[bool] = True
     gradients: ClassVar[bool] = True
