@@ -71,6 +71,17 @@ def test_weights_of_keras() -> None:
     assert list(found.taken) == list(OURS)
 
 
+def test_a_kernel_over_sequences_of_keras() -> None:
+    kernel = np.arange(27.0).reshape(3, 3, 3)  # of any other order it would fit as well
+    found = match(
+        {"conv/weight": np.zeros((3, 3, 3))},
+        {"conv/kernel": kernel.transpose(2, 1, 0)},  # (length, in, out)
+        layout="keras",
+        axes={"conv/weight": "OIL"},
+    )
+    assert np.array_equal(found.taken["conv/weight"], kernel)
+
+
 def test_a_part_of_it() -> None:
     theirs = {**DRAWN, "extra/weight": np.zeros(1)}
     del theirs["norm/mean"]
