@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from akid_core.errors import ConfigurationError, DataError, UsageError
@@ -33,14 +33,20 @@ def draft(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}.") from error
     finally:
-        _remove(new)
+        with suppress(OSError):  # what was wrong is on its way already
+            _remove(new)
 
 
 @contextmanager
 def fitting(form: str, remedy: str) -> Iterator[None]:
-    """Whatever fails inside becomes a `ConfigurationError`: the block, why the format cannot hold it, and `remedy`."""
+    """Whatever fails inside becomes a `ConfigurationError`: the block, why the format cannot hold it, and `remedy`.
+
+    What the operating system refuses is left to `draft`.
+    """
     try:
         yield
+    except OSError:
+        raise
     except Exception as error:
         notes = [note for note in getattr(error, "__notes__", ()) if note.startswith(_NOTE)]
         where = f" {notes[0].removeprefix('in ')}" if notes else " this network"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ import akid_core as akid
 from akid_core import layers as L
 from akid_core.backends.plan import Execution
 from akid_core.cli.main import main
-from akid_core.errors import ConfigurationError, UnknownNameError, UsageError
+from akid_core.errors import ConfigurationError, DataError, UnknownNameError, UsageError
 from akid_core.initializers.fill import initial_values
 from akid_core.plugins import default_manager
+from akid_core.specs.precision import Precision
 
 Kid = akid.Kid
 RANDOM = np.random.default_rng(0)
@@ -123,6 +125,14 @@ def test_a_directory_is_in_the_way(tmp_path: Path) -> None:
         kid.export(tmp_path, to="torch_export")
 
 
+def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "file").write_text("in the way")
+    kid = Kid(brain=brain(), train={"image": X, "label": Y}, backend="torch")
+    with pytest.raises(DataError, match=r"model.pt2 cannot be written: (Not a directory|File exists)"):
+        kid.export(tmp_path / "file" / "model.pt2", to="torch_export")
+
+
 def test_a_module_that_torch_cannot_trace_is_named(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
 
@@ -154,6 +164,18 @@ def test_an_operation_that_onnx_lacks(tmp_path: Path) -> None:
     ).with_loss(L.SoftmaxCrossEntropy(), "dense", "label")
     kid = Kid(brain=attached, train={"image": X, "label": Y}, backend="torch")
     with pytest.raises(ConfigurationError, match="ONNX cannot hold block 'rare': .*eigh.*must know every operation"):
+        kid.export(tmp_path / "model.onnx", to="onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_type_that_onnx_does_not_take(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("onnx")
+    narrow = replace(brain(), precision=Precision(compute="bfloat16"))
+    kid = Kid(brain=narrow, train={"image": X, "label": Y}, backend="torch")
+    with pytest.raises(
+        ConfigurationError, match=r"ONNX cannot hold block 'conv': .*unsupported type: tensor\(bfloat16\)"
+    ):
         kid.export(tmp_path / "model.onnx", to="onnx")
     assert not list(tmp_path.iterdir())
 

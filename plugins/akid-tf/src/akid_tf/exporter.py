@@ -25,7 +25,7 @@ def export(network: Network, path: Path) -> None:
     if not isinstance(network, TensorflowNetwork):
         raise UsageError(f"The tensorflow backend exports its own networks, not a {type(network).__name__}.")
     predictor = Predictor(network)
-    with fitting("SavedModel", _REMEDY), draft(path) as new:
+    with draft(path) as new, fitting("SavedModel", _REMEDY):
         predict = predictor.predict.get_concrete_function(predictor.signature())
         tf.saved_model.save(predictor, str(new), signatures=predict)
 

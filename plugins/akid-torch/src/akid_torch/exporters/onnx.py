@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import onnxscript  # noqa: F401  # what torch.onnx builds models with: where it is missing, that is said first
 import torch
 from onnx_ir import Model, Shape
-from torch.onnx import ONNXProgram
 
 from akid_core.backends.contract import Network
 from akid_core.backends.export import draft
+from akid_core.errors import ConfigurationError
 from akid_torch.exporters.trace import Predictor, made
+
+_LIMIT = 2**31 - 1
+"""The bytes that one file may have."""
 
 
 def export(network: Network, path: Path) -> None:
-    """Write `.onnx`, with inputs and outputs under the names that they have in the Brain, for any number of rows."""
-    program = made(network, "ONNX", _converted)
+    """Write `.onnx`, with inputs and outputs under the names that they have in the Brain, for any number of rows.
+
+    The file is checked by the rules of ONNX: some operations take fewer types there than in torch.
+    """
     with draft(path) as new:
-        program.save(new)
+        made(network, "ONNX", lambda predictor: _write(predictor, new))
 
 
-def _converted(predictor: Predictor) -> ONNXProgram:
+def _write(predictor: Predictor, path: Path) -> None:
+    size = sum(tensor.numel() * tensor.element_size() for tensor in predictor.parameters())
+    if size > _LIMIT:
+        raise ConfigurationError(
+            f"A file of ONNX holds at most {_LIMIT:,} bytes, and the parameters take {size:,}: export to torch_export."
+        )
     program = torch.onnx.export(
         predictor.trace(),
         input_names=[*predictor.inputs],
@@ -31,7 +42,8 @@ def _converted(predictor: Predictor) -> ONNXProgram:
     )
     assert program is not None  # torch gives None where it is told to write the file
     _name_sizes(program.model, predictor)
-    return program
+    program.save(path)
+    onnx.checker.check_model(path, full_check=True)
 
 
 def _name_sizes(model: Model, predictor: Predictor) -> None:

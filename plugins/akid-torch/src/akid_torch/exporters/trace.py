@@ -75,6 +75,8 @@ def made(network: Network, form: str, make: Callable[[Predictor], T]) -> T:
     with fitting(form, _REMEDY), quiet():
         try:
             return make(Predictor(network, network.graph.outputs))
+        except OSError:
+            raise
         except Exception as error:
             if not getattr(error, "__notes__", ()):  # some things are found at the end, by who knows no blocks
                 error.add_note(f"in block {_culprit(network, make)!r}")
