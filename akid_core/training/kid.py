@@ -7,34 +7,25 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from akid_core.backends.contract import Backend, Network
-from akid_core.backends.plan import Execution, Plan
+from akid_core.backends.plan import Execution
 from akid_core.checkpoints import Checkpoint
 from akid_core.config import Where
 from akid_core.config.components import find, name_of
-from akid_core.data.sensor import Sensor
 from akid_core.data.sensors import Sensors
 from akid_core.data.sensors import sensors as make_sensors
-from akid_core.data.source import SPLITS, Split
-from akid_core.errors import ConfigurationError, UsageError, suggest
+from akid_core.data.source import Split
+from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.brain import Brain
-from akid_core.graph.resolved import Graph
-from akid_core.initializers.fill import initial_values
 from akid_core.observers.base import Observer
 from akid_core.optimizers import Adam
 from akid_core.optimizers.base import Optimizer
 from akid_core.plugins import PluginManager, default_manager
-from akid_core.plugins.registry import Registry
-from akid_core.schedules.base import Schedule
 from akid_core.specs.names import snake_case
-from akid_core.strategies.base import Strategy
-from akid_core.training.backend import choose_backend
 from akid_core.training.check import check
 from akid_core.training.config import KidConfig, Practice
 from akid_core.training.description import read_description, write_settings
@@ -43,17 +34,16 @@ from akid_core.training.evaluate import averaged, evaluate
 from akid_core.training.export import export
 from akid_core.training.finder import LearningRates, find_learning_rate
 from akid_core.training.loop import practise
-from akid_core.training.named import begin_from
+from akid_core.training.parts import Parts
 from akid_core.training.predict import predict
-from akid_core.training.report import tell, warn
+from akid_core.training.report import warn
 from akid_core.training.result import Interrupted, PracticeResult, Values
 from akid_core.training.run import Run
 from akid_core.training.signals import SignalWatch
-from akid_core.training.state import RunState
 from akid_core.training.takeover import settle, take_over
 
 
-class Kid:
+class Kid(Parts):
     """Sensors, a Brain, an Optimizer, a backend and a Strategy; it practises.
 
     `sensors` or, for arrays, `train=(x, y)`. `backend` None takes the installed one of highest priority. Nothing is
@@ -78,7 +68,7 @@ class Kid:
     ) -> None:
         if (sensors is None) == (train is None):
             raise ConfigurationError("Say what to learn from: either sensors=akid.sensors(...) or train=(x, y).")
-        self.config = KidConfig(
+        config = KidConfig(
             brain=brain,
             sensors=sensors if sensors is not None else make_sensors(train=train),
             optimizer=optimizer or Adam(),
@@ -90,11 +80,8 @@ class Kid:
             plugins=tuple(plugins),
             providers=dict(providers or {}),
         )
-        self.observers: tuple[Observer, ...] = self.config.observers
-        self._sensors: dict[Split, Sensor | None] = {}
-        self._plan: Plan | None = None
-        self._resumed = False
-        self._trains = True
+        super().__init__(config)
+        self.observers: tuple[Observer, ...] = config.observers
         self.notes: tuple[str, ...] = ()
 
     @classmethod
@@ -122,93 +109,6 @@ class Kid:
     def __repr__(self) -> str:
         brain, backend = self.config.brain, self.config.backend or "the installed backend of highest priority"
         return f"<Kid with a brain of {len(brain.blocks)} blocks, {self.config.optimizer.component()}, on {backend}>"
-
-    # -- parts, each made when first used
-
-    @cached_property
-    def manager(self) -> PluginManager:
-        """The plugin manager: the default one, or one of its own where this Kid lists plugins."""
-        return PluginManager(plugins=self.config.plugins) if self.config.plugins else default_manager()
-
-    @cached_property
-    def registry(self) -> Registry:
-        """The components to choose from, conflicts settled as `providers` says."""
-        return self.manager.registry.pin(self.config.providers)
-
-    def sensor(self, split: Split) -> Sensor | None:
-        """The Sensor of a split; None where the source has no such split."""
-        if split not in SPLITS:
-            raise UsageError(f"There is no split {split!r}.{suggest(split, SPLITS)} Splits: {', '.join(SPLITS)}.")
-        if split not in self._sensors:
-            self._sensors[split] = self.config.sensors.sensor(split, self.config.seed, self.registry)
-        return self._sensors[split]
-
-    @property
-    def train_sensor(self) -> Sensor:
-        sensor = self.sensor("train")
-        if sensor is None:
-            raise ConfigurationError("There is nothing to practise on: the source has no train split.")
-        return sensor
-
-    @cached_property
-    def graph(self) -> Graph:
-        """The Brain, checked against what the sensors deliver."""
-        return replace(self.config.brain.resolve(self.train_sensor.spec), frozen=self.config.practice.freeze)
-
-    @cached_property
-    def backend_name(self) -> str:
-        if self.config.backend:
-            return self.config.backend
-        chosen = choose_backend(self.registry)
-        tell(f"no backend is named, so {chosen} is taken, the installed one of highest priority.")
-        return chosen
-
-    @cached_property
-    def backend(self) -> Backend:
-        backend: Backend = self.registry.get("backend", self.backend_name)(self.registry)
-        return backend
-
-    @property
-    def plan(self) -> Plan:
-        """How the run executes: settled by the backend's rules, or taken over from the run that is resumed."""
-        if self._plan is None:
-            self._plan = self.backend.plan(self.config.execution, self.graph)
-        return self._plan
-
-    @cached_property
-    def strategy(self) -> Strategy:
-        """The strategy with the live network, at its initial values or those that it starts from."""
-        strategy: Strategy = self.registry.get("strategy", self.plan.strategy, self.backend_name)()
-        optimizer = self.config.optimizer if self.trains else None
-        strategy.build(self.backend, self.graph, optimizer, self.plan, self.config.seed)
-        strategy.fill(initial_values(self.graph, self.config.seed), {})
-        start = self.config.practice.start
-        if start is not None and not self._resumed:
-            found = begin_from(start, strategy.network)
-            strategy.fill(found.taken, {})
-            self.state.started = f"practice.start: {start.path}: {found.report}."
-        return strategy
-
-    @property
-    def trains(self) -> bool:
-        """Whether the live network has a train program; without losses, or for evaluation only, it has none."""
-        return self._trains and bool(self.graph.losses)
-
-    def only_evaluate(self) -> None:
-        """From here on this Kid evaluates, and does not practise: so it runs on backends that cannot train."""
-        self._trains = False
-
-    @property
-    def network(self) -> Network:
-        """The live network: `kid.network["conv1/weight"]` reads and sets a parameter in canonical layout."""
-        return self.strategy.network
-
-    @cached_property
-    def state(self) -> RunState:
-        """How far this Kid has come."""
-        rate = self.config.optimizer.learning_rate
-        horizon = self.config.practice.total(self.train_sensor.steps_per_epoch)
-        return RunState(self.graph, horizon, rate.start() if isinstance(rate, Schedule) else {})
 
     # -- what a Kid does
 
