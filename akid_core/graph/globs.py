@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from fnmatch import fnmatchcase
 
 from akid_core.errors import UnknownNameError, suggest
+from akid_core.specs.names import matches
 
 
 def chosen(paths: Iterable[str], globs: Iterable[str]) -> tuple[str, ...]:
     """The paths that match one of the globs, in their order; `*` takes `/` in too."""
     globs = tuple(globs)
-    return tuple(path for path in paths if any(fnmatchcase(path, glob) for glob in globs))
+    return tuple(path for path in paths if matches(path, globs))
 
 
 def check_globs(paths: Collection[str], globs: Iterable[str], where: str) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 from akid_core.specs.layer import Layer, Loss, Metric
+from akid_core.specs.names import matches
 from akid_core.specs.parameter import ParamSpec
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
@@ -97,7 +97,7 @@ class Graph:
 
     def freezes(self, path: str) -> bool:
         """Whether the parameter at `path`, weight or state, never changes."""
-        return any(fnmatchcase(path, pattern) for pattern in self.frozen)
+        return matches(path, self.frozen)
 
     @property
     def trained(self) -> tuple[str, ...]:

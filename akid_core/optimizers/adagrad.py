@@ -30,10 +30,6 @@ class Adagrad(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("square",)
 
-    def coefficients(self, learning_rate: float, count: int) -> tuple[float, ...]:
-        """The learning rate."""
-        return (learning_rate,)
-
     def update(
         self, ops: Ops, value: Array, gradient: Array, slots: tuple[Array, ...], coefficients: Any
     ) -> tuple[Array, tuple[Array, ...]]:

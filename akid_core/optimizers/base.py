@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
 from akid_core.ops import Array, Ops
 from akid_core.optimizers.regularizer import Regularizer
 from akid_core.schedules.base import Schedule
-from akid_core.specs.names import snake_case
+from akid_core.specs.names import matches, snake_case
 
 AVERAGE = "average"
 """The slot of the running mean: mean = average * mean + (1 - average) * value. It starts at zero, so that the mean
@@ -77,7 +76,7 @@ class Optimizer:
 
     def decays(self, path: str) -> bool:
         """Whether weight decay acts on the parameter at `path`."""
-        return self.weight_decay != 0.0 and any(fnmatchcase(path, pattern) for pattern in self.decay)
+        return self.weight_decay != 0.0 and matches(path, self.decay)
 
     def pulls(self, path: str) -> tuple[float, float]:
         """The sums of `l1` and of `l2` over the regularizers that act on the parameter at `path`."""
@@ -90,8 +89,11 @@ class Optimizer:
         return min(limits, default=None)
 
     def coefficients(self, learning_rate: float, count: int) -> tuple[float, ...]:
-        """The numbers that `update` needs for update number `count` (the first is 1), in float64."""
-        raise NotImplementedError
+        """The numbers that `update` needs for update number `count` (the first is 1), in float64.
+
+        By default the learning rate alone.
+        """
+        return (learning_rate,)
 
     def update(
         self, ops: Ops, value: Array, gradient: Array, slots: tuple[Array, ...], coefficients: Any

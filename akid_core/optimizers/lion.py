@@ -34,10 +34,6 @@ class Lion(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("mean",)
 
-    def coefficients(self, learning_rate: float, count: int) -> tuple[float, ...]:
-        """The learning rate."""
-        return (learning_rate,)
-
     def update(
         self, ops: Ops, value: Array, gradient: Array, slots: tuple[Array, ...], coefficients: Any
     ) -> tuple[Array, tuple[Array, ...]]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 from akid_core.ops import Array, Ops
 from akid_core.optimizers.sign import sign
+from akid_core.specs.names import matches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ class Regularizer:
 
     def acts(self, path: str) -> bool:
         """Whether the parameter at `path` is meant."""
-        return any(fnmatchcase(path, pattern) for pattern in self.params)
+        return matches(path, self.params)
 
 
 def pulled(ops: Ops, value: Array, gradient: Array, l1: float, l2: float) -> Array:

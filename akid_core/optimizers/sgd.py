@@ -32,10 +32,6 @@ class SGD(Optimizer):
     def slots(self) -> tuple[str, ...]:
         return ("velocity",) if self.momentum else ()
 
-    def coefficients(self, learning_rate: float, count: int) -> tuple[float, ...]:
-        """The learning rate."""
-        return (learning_rate,)
-
     def update(
         self, ops: Ops, value: Array, gradient: Array, slots: tuple[Array, ...], coefficients: Any
     ) -> tuple[Array, tuple[Array, ...]]:

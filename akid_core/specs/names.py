@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from fnmatch import fnmatchcase
 
 BLOCK_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]*")
 """A block's own name; paths join them with `/`."""
@@ -14,6 +15,11 @@ _BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z][a-z])")
 def snake_case(class_name: str) -> str:
     """`Conv2d` -> `conv2d`, `MaxPool2d` -> `max_pool2d`, `ReLU` -> `relu`, `MeanSquaredError` -> with underscores."""
     return _BOUNDARY.sub("_", class_name).lower()
+
+
+def matches(path: str, globs: Iterable[str]) -> bool:
+    """Whether one of the globs matches a path; `*` takes `/` in too."""
+    return any(fnmatchcase(path, glob) for glob in globs)
 
 
 def automatic_names(blocks: Iterable[tuple[str | None, str]], taken: Collection[str] = ()) -> list[str]:
