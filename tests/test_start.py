@@ -75,7 +75,8 @@ def test_what_is_frozen_stays_and_is_told(capsys: pytest.CaptureFixture[str], tm
     ("settings", "message"),
     [
         ({"freeze": ("stm/*",)}, r"practice.freeze has 'stm/\*', which matches no parameter. Did you mean 'stem'\?"),
-        ({"freeze": ("*",)}, "practice.freeze matches every parameter, so there is nothing to learn"),
+        ({"freeze": ("*",)}, "practice.freeze matches every parameter that learns, so there is nothing to learn"),
+        ({"freeze": ("*weight", "*bias", "*scale", "*shift")}, "practice.freeze matches every parameter that learns"),
     ],
 )
 def test_globs_of_nothing_and_of_everything(settings: dict[str, Any], message: str) -> None:
@@ -87,6 +88,11 @@ def test_a_regularizer_that_acts_on_nothing() -> None:
     optimizer = akid.SGD(regularizers=(akid.Regularizer(l2=0.1), akid.Regularizer(params=("head/*",), l1=0.1)))
     with pytest.raises(UnknownNameError, match=r"optimizer.regularizers\[1\].params has 'head/\*', which matches no"):
         kid(optimizer=optimizer).practice()
+
+
+def test_weight_decay_that_acts_on_nothing() -> None:
+    with pytest.raises(UnknownNameError, match=r"optimizer.decay has '\*kernel', which matches no parameter"):
+        kid(optimizer=akid.SGD(weight_decay=0.1, decay=("*weight", "*kernel"))).practice()
 
 
 # -- starting

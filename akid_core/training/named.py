@@ -13,6 +13,7 @@ from akid_core.checkpoints import read_weights
 from akid_core.errors import CheckpointError, ConfigurationError, UnknownNameError, suggest
 from akid_core.graph.attach import Attach
 from akid_core.graph.globs import check_globs, chosen
+from akid_core.optimizers.base import Optimizer
 from akid_core.training.config import Start
 from akid_core.training.directory import CONFIG, RunDirectory
 from akid_core.training.report import warn
@@ -24,18 +25,24 @@ if TYPE_CHECKING:
 def check_parameters(kid: Kid, paths: Collection[str] | None = None) -> None:
     """Raise `UnknownNameError` for a glob in the settings that matches no parameter.
 
+    Raises `ConfigurationError` where all weights are frozen.
+
     `paths`: of all parameters; by default those of the graph, and then a brain with attached modules, whose parameters
     are known once they are made, passes.
     """
     if paths is None and any(isinstance(call.layer, Attach) for call in kid.graph.calls):
         return
     paths = kid.graph.params if paths is None else paths
+    optimizer = kid.config.optimizer
     check_globs(paths, kid.config.practice.freeze, "practice.freeze")
-    for index, regularizer in enumerate(kid.config.optimizer.regularizers):
+    if optimizer.weight_decay and optimizer.decay != Optimizer.decay:
+        check_globs(paths, optimizer.decay, "optimizer.decay")
+    for index, regularizer in enumerate(optimizer.regularizers):
         check_globs(paths, regularizer.params, f"optimizer.regularizers[{index}].params")
-    if kid.graph.frozen and len(chosen(paths, kid.graph.frozen)) == len(paths):
+    state = {path for path, spec in kid.graph.params.items() if not spec.trained}
+    if kid.graph.frozen and state.union(chosen(paths, kid.graph.frozen)).issuperset(paths):
         raise ConfigurationError(
-            "practice.freeze matches every parameter, so there is nothing to learn: leave some out."
+            "practice.freeze matches every parameter that learns, so there is nothing to learn: leave some out."
         )
 
 
