@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from akid_core._version import __version__
 from akid_core.backends.contract import SpanResult
 from akid_core.checkpoints import Checkpoint
 from akid_core.data.batch import Span
 from akid_core.data.prefetch import Reader
-from akid_core.data.source import SPLITS
-from akid_core.errors import RunDirectoryError
-from akid_core.observers.base import Observer
 from akid_core.observers.moment import Moment
 from akid_core.schedules.base import Horizon, Schedule
-from akid_core.specs.names import automatic_names
-from akid_core.training.difference import difference
+from akid_core.training.books import books, check_data, data_of, restore_observers
 from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
 from akid_core.training.interval import bundle_looks, in_steps, looks, spans
 from akid_core.training.keeper import Keeper
 from akid_core.training.notes import run_notes
+from akid_core.training.pace import Pace
 from akid_core.training.replay import raise_non_finite
 from akid_core.training.report import tell, warn
 from akid_core.training.result import PracticeResult, Status, Values
@@ -50,18 +45,11 @@ class Run:
         checkpoint: Checkpoint | None = None,
     ) -> None:
         self.kid, self.limit, self.directory, self._relay, self._begun = kid, limit, directory, relay, begun
-        self._data = {
-            split: {"rows": len(sensor), "fingerprint": sensor.source.fingerprint()}
-            for split in SPLITS
-            if (sensor := kid.sensor(split)) is not None
-        }
+        self._data = data_of(kid)
         if checkpoint is not None:
-            self._check_data(checkpoint)
+            check_data(checkpoint, self._data)
             kid.load(checkpoint)
-            stored = checkpoint.state["observers"]
-            for name, observer in self._observers.items():
-                if name in stored:
-                    observer.restore(stored[name])
+            restore_observers(checkpoint, kid)
         self.practice = kid.config.practice
         self.strategy, self.graph, self.state = kid.strategy, kid.graph, kid.state
         self.train = kid.train_sensor
@@ -73,7 +61,7 @@ class Run:
                 tell(note)
         kid.notes = notes
         self.keeper = Keeper(directory, self.strategy, self.state, checkpoint, kid.config.optimizer.average)
-        self._logged, self._rows, self._waited = time.perf_counter(), 0, 0.0
+        self._pace = Pace()
         self._reader: Reader[Span]
         self._intervals = {
             name: in_steps(getattr(self.practice, f"{name}_every"), self.epoch_steps)
@@ -85,13 +73,6 @@ class Run:
             warn(
                 f"The limit of {limit} steps goes past the {self.state.horizon} that were planned, after which the "
                 "schedule's learning rate is 0: plan longer with practice.epochs or practice.steps."
-            )
-
-    def _check_data(self, checkpoint: Checkpoint) -> None:
-        """Raise `RunDirectoryError` where a run would go on with other data than it began with."""
-        if changed := difference(checkpoint.state["data"], self._data, "data"):
-            raise RunDirectoryError(
-                f"{checkpoint.path} learned from other data: {changed}. Resume with the same, or begin another run."
             )
 
     # -- time
@@ -151,7 +132,7 @@ class Run:
         measures = self.strategy.reduce(result.measures)
         self.state.epoch_tally.add(measures)
         self.state.log_tally.add(measures)
-        self._rows += span.weights.size
+        self._pace.rows += span.weights.size
         if self.ends_epoch():
             self.state.train = self.state.epoch_tally.values()
 
@@ -159,15 +140,10 @@ class Run:
         """The figures since the last log if it is time to log, else nothing."""
         if not self._due("log"):
             return {}
-        now, waited = time.perf_counter(), self._reader.waited
-        elapsed = max(now - self._logged, 1e-9)
         values = {f"train/{name}": value for name, value in self.state.log_tally.values().items()}
         values["learning_rate"] = float(self.learning_rates(self.state.step - 1, 1)[0])
-        values["examples_per_second"] = self._rows / elapsed
-        values["data_wait"] = (waited - self._waited) / elapsed
         self.state.log_tally.clear()
-        self._logged, self._rows, self._waited = now, 0, waited
-        return values
+        return values | self._pace.values(self._reader.waited)
 
     def validate(self) -> bool:
         """Evaluate the validation split and remember it; True if it is the best so far."""
@@ -211,35 +187,9 @@ class Run:
             if self.saves():
                 self.keeper.hold()
         elif self.keeper.path is None or self.keeper.step != self.state.step:
-            if not self.keeper.write(self.directory, self.practice.keep, self.to_json):
+            if not self.keeper.write(self.directory, self.practice.keep, lambda: books(self.kid, self._data)):
                 raise_non_finite(self, self.state.step)
             self.emit("checkpoint_saved", checkpoint=self.keeper.path)
-
-    @property
-    def _observers(self) -> dict[str, Observer]:
-        """The observers by component, numbered where there are several of one."""
-        observers = self.kid.observers
-        return dict(zip(automatic_names((None, each.component()) for each in observers), observers, strict=True))
-
-    def to_json(self) -> dict[str, Any]:
-        """Everything that the next process needs to go on."""
-        memories = {name: observer.state() for name, observer in self._observers.items()}
-        return {
-            "akid": __version__,
-            "step": self.state.step,
-            "epoch": self.epoch,
-            "position": self.state.step % self.epoch_steps * self.train.batch_size,
-            "seed": self.kid.config.seed,
-            "execution": asdict(self.kid.config.execution),
-            "plan": self.kid.plan.to_json(),
-            "notes": list(self.kid.notes),
-            "average": self.kid.config.optimizer.average,
-            "brain": self.kid.brain_config(),
-            "data": self._data,
-            "specs": {name: asdict(spec) for name, spec in self.train.spec.items()},
-            "run": self.state.to_json(),
-            "observers": {name: memory for name, memory in memories.items() if memory is not None},
-        }
 
     def finish(self, status: Status) -> PracticeResult:
         """Close the books; at a regular end with validation of the last parameters and the test of the best ones.
