@@ -14,6 +14,9 @@ from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Graph
 from akid_torch.layers.attach import changes_itself
 
+OLDEST = (2, 8)
+"""The first version of torch with what `akid_torch.compiled` needs."""
+
 NORMS = ("batch_norm", "group_norm", "layer_norm", "rms_norm", "local_response_norm")
 
 
@@ -43,6 +46,8 @@ def why_not(execution: Execution, graph: Graph) -> str | None:
 
 def _missing_compiler(device: str) -> str:
     """What the compiler of torch would need here; empty where it is there."""
+    if tuple(map(int, torch.__version__.split(".")[:2])) < OLDEST:
+        return f"torch {torch.__version__} cannot: install {'.'.join(map(str, OLDEST))} or later"
     if torch.device(device).type != "cpu":
         return "" if find_spec("triton") else f"on {device} torch compiles with triton, which is not installed"
     compiler = os.environ.get("CXX") or ("clang++" if sys.platform == "darwin" else "g++")

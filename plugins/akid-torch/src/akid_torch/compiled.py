@@ -6,39 +6,42 @@ no trace but its operations: no guard is checked and no interpreter runs between
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from akid_core.backends.contract import MetricStates, SpanResult
+from akid_core.backends.contract import SpanResult
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import ConfigurationError
 from akid_torch.context import Frame
 from akid_torch.network import TorchNetwork
 from akid_torch.objective import Objective
-from akid_torch.ops import array
 from akid_torch.places import standing_in
+from akid_torch.report import Noted, Report
 from akid_torch.updaters import Updater
 
-OPTIONS = {"realize_opcount_threshold": 8}
+OPTIONS = {"realize_opcount_threshold": 8, "size_asserts": False}
 """The compiler writes out an expression wherever it is used, up to so many operations. The masks of dropout use each of
-theirs twice, one after the other, and with the usual 30 they take minutes to compile."""
+theirs twice, one after the other, and with the usual 30 they take minutes to compile. Sizes are looked at here."""
 
 
 class TracedUpdater(Updater):
     """The core's formula, with the numbers of an update in a tensor: they change from step to step, a program does not.
 
-    A row holds what decay multiplies by, and then the formula's coefficients.
+    They are what decay multiplies by, and then the formula's coefficients.
     """
 
-    def numbers(self, learning_rates: np.ndarray, first: int) -> np.ndarray:
-        """The rows for the updates from number `first` on: (k, 1 + coefficients) float64."""
-        rates = enumerate(learning_rates.tolist(), start=first)
-        rows = [(Updater.shrink(self, rate), *Updater.coefficients(self, rate, count)) for count, rate in rates]
-        return np.array(rows)
+    def clock(self, learning_rates: np.ndarray, first_step: int, first_row: int) -> Tensor:
+        """A row for each step: its number, the first row's, and the numbers of its update; (k, 3 + ...) float64."""
+        steps = enumerate(learning_rates.tolist(), start=first_step)
+        rows = [
+            (step, first_row, Updater.shrink(self, rate), *Updater.coefficients(self, rate, step + 1))
+            for step, rate in steps
+        ]
+        return torch.from_numpy(np.array(rows, dtype=np.float64))
 
     def shrink(self, learning_rate: Tensor) -> Tensor:
         return learning_rate[0]
@@ -59,33 +62,33 @@ class CompiledSteps:
         self._homes = {path: network.home(path) for path in network.paths}
         self._trained = network.trained
         self._moving = [path for path in network.state if not network.graph.freezes(path)]
-        self._program: Callable[..., Sequence[Tensor]] | None = None
         self._host = self._updater(updater.params, updater.slots)
+        # All these tensors are changed in place and stay for good.
+        self._kept = [home.tensor.detach() for home in self._homes.values()]
+        self._kept += [slot for slots in self._slots.values() for slot in slots]
+        self._program: Callable[..., Sequence[Tensor]] | None = None
+        self._rows: int | None = None
+        self._report = Report(objective.losses, objective.metrics)
 
     def serves(self, span: Span) -> bool:
         """Whether the span is a full bundle of full batches."""
-        return span.full and span.steps == self._bundle
+        steps, rows = span.weights.shape
+        return span.full and steps == self._bundle and self._rows in (None, rows)
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
         """Train the steps of the span."""
         fields = {**span.fields, Batch.WEIGHTS: span.weights}
-        numbers = self._host.numbers(learning_rates, span.first_step + 1)
-        inputs = [
-            *(self._homes[path].tensor.detach() for path in self._homes),
-            *(slot for slots in self._slots.values() for slot in slots),
-            torch.from_numpy(numbers).to(self._network.module.device),
-            torch.tensor([span.first_step, span.first_row], dtype=torch.int32, device=self._network.module.device),
-            *self._network.tensors(self._objective.program, fields),
-        ]
+        clock = self._host.clock(learning_rates, span.first_step, span.first_row)
+        inputs = [*self._kept, clock.to(self._network.module.device)]
+        inputs += self._network.tensors(self._objective.program, fields)
         with torch.no_grad():
             if self._program is None:
-                self._program = self._compile(inputs)
-            outputs = map(array, self._program(*inputs))
-        return self._result(outputs)
+                self._program, self._rows = self._compile(inputs), span.weights.shape[1]
+            return self._report.read(self._program(*inputs), self._bundle)
 
     def _compile(self, inputs: list[Tensor]) -> Callable[..., Sequence[Tensor]]:
         # Imported here, since torch's compiler takes longer to import than all else together.
-        from torch._inductor import compile as compile_graph
+        from torch._inductor import standalone_compile
         from torch.fx.experimental.proxy_tensor import make_fx
 
         try:
@@ -95,59 +98,53 @@ class CompiledSteps:
                 f"execution.compile: the step cannot be recorded: {str(error).splitlines()[0]} A layer whose Python "
                 "looks at the values of tensors runs uncompiled alone: leave execution.compile out."
             ) from error
-        compiled: Callable[..., Sequence[Tensor]] = compile_graph(recorded, inputs, options=OPTIONS)
+        compiled: Callable[..., Sequence[Tensor]] = standalone_compile(
+            recorded, inputs, dynamic_shapes="from_example_inputs", options={"config_patches": OPTIONS}
+        )
         return compiled
 
     def _steps(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """All steps, in functions of their inputs; in the end parameters, state and slots take their new values."""
+        """All steps, in functions of their inputs; in the end parameters, state and slots take their new values.
+
+        The answer is what the report writes.
+        """
         given = iter(inputs)
-        kept = dict(zip(self._homes, given, strict=False))
+        kept = dict(zip(self._homes, islice(given, len(self._homes)), strict=True))
         slots = {name: list(islice(given, len(self._trained))) for name in self._slots}
-        rates, place, *fields = given
+        clock, *fields = given
         now = {path: tensor.clone() for path, tensor in kept.items()}
         moved = {name: [slot.clone() for slot in each] for name, each in slots.items()}
         updater = self._updater([now[path] for path in self._trained], moved)
-        rows = place[1:] + torch.arange(fields[0].shape[1], dtype=torch.int32, device=place.device)
-        outputs = []
+        rows = clock[0, 1].int() + torch.arange(fields[0].shape[1], dtype=torch.int32, device=clock.device)
+        noted = []
         for step in range(self._bundle):
-            frame = Frame(True, place[:1] + step, rows, learning=True, traced=True)
-            gradients, noted = self._step(now, tuple(field[step] for field in fields), frame)
-            updater.step(gradients, rates[step], 0)
+            frame = Frame(True, clock[step, :1].int(), rows, learning=True, traced=True)
+            gradients, given = self._step(now, tuple(field[step] for field in fields), frame)
+            updater.step(gradients, clock[step, 2:], 0)
             frame.settle()
-            outputs.append(noted)
+            noted.append(given)
         for path in (*self._trained, *self._moving):
             kept[path].copy_(now[path])
         for name, each in slots.items():
             for slot, new in zip(each, moved[name], strict=True):
                 slot.copy_(new)
-        return tuple(torch.stack(each) for each in zip(*outputs, strict=True))
+        return self._report.write(noted)
 
     def _step(
         self, now: dict[str, Tensor], values: tuple[Tensor, ...], frame: Frame
-    ) -> tuple[Sequence[Tensor | None], list[Tensor]]:
+    ) -> tuple[Sequence[Tensor | None], Noted]:
         """The gradients of one step, and what it gives to losses and metrics."""
+        losses, metrics = self._objective.losses, self._objective.metrics
         leaves = {path: now[path].detach().requires_grad_() for path in self._trained}
         with torch.enable_grad(), standing_in([(home, (now | leaves)[path]) for path, home in self._homes.items()]):
             slots = self._network.module.run(self._objective.program, values, frame)
-            terms = [loss.traced(slots, frame) for loss in self._objective.losses]
-            total = sum(mean * loss.weight for loss, (mean, _) in zip(self._objective.losses, terms, strict=True))
+            terms = [loss.traced(slots, frame) for loss in losses]
+            total = torch.stack([mean * loss.weight for loss, (mean, _) in zip(losses, terms, strict=True)]).sum()
             gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-        with torch.no_grad():
-            parts = [part for metric in self._objective.metrics for part in metric.traced(slots, frame)]
-        return gradients, [*(number.detach() for term in terms for number in term), *parts]
+            parts = [metric.traced(slots, frame) for metric in metrics]
+        means = [(mean.detach(), count.detach()) for mean, count in terms]
+        return gradients, (means, [[part.detach() for part in each] for each in parts])
 
     def _updater(self, params: Sequence[Tensor], slots: dict[str, list[Tensor]]) -> TracedUpdater:
         axes = [self._homes[path].lying for path in self._trained]
         return TracedUpdater(self._optimizer, self._network.ops, self._trained, params, axes, slots)
-
-    def _result(self, outputs: Iterator[np.ndarray]) -> SpanResult:
-        """What the losses and metrics say, from their outputs (k, ...) in the order of `_step`."""
-        contributions, measures = [], MetricStates()
-        for loss in self._objective.losses:
-            means, counts = (np.asarray(each, np.float64) for each in islice(outputs, 2))
-            contribution, measures[loss.path] = loss.state(means, counts)
-            contributions.append(contribution)
-        for metric in self._objective.metrics:
-            parts = list(islice(outputs, metric.parts))
-            measures[metric.path] = metric.state(zip(*parts, strict=True))
-        return SpanResult(np.sum(contributions, axis=0), measures)

@@ -112,7 +112,9 @@ class TorchNetwork(Network):
     def _tensor(self, name: str, array: np.ndarray) -> Tensor:
         """A field in the type of its spec; images lie as the plan says."""
         # torch takes native numbers in forward strides alone, and warns of arrays that it may not write to.
-        tensor = torch.from_numpy(np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "WRITEABLE"]))
+        if not (array.flags.carray and array.dtype.isnative):
+            array = np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "WRITEABLE"])
+        tensor = torch.from_numpy(array)
         spec = self._specs.get(name)
         tensor = tensor.to(self.module.device, DTYPES[spec.dtype] if spec is not None else None)
         if self._channels_last and spec is not None and spec.rank == 4:

@@ -74,10 +74,8 @@ class LossTerm:
 
     def finish(self) -> tuple[np.ndarray, State]:
         """The contribution of each step to the objective (k,) float64, and the state over the span."""
-        return self.state(_host(torch.stack(self._means)), np.array([float(count) for count in self._counts]))
-
-    def state(self, means: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, State]:
-        """The same, of the means and total weights of the steps (k,) float64."""
+        means = _host(torch.stack(self._means))
+        counts = np.array([float(count) for count in self._counts])
         return means * self.weight, {"sum": np.sum(means * counts), "count": np.sum(counts)}
 
     def _mean(self, inputs: list[Tensor], frame: Frame, index: int) -> tuple[Tensor, Tensor | float]:
@@ -117,6 +115,7 @@ class MetricTerm:
         self.path, self._metric, self._module, self._sources = call.path, call.layer, module, sources
         self._call, self._framed, self._proven = call, isinstance(module, FrameModule), False
         self.parts = len(call.layer.parts)
+        self.adds = call.layer.reduction == "sum" and type(call.layer).merge is Metric.merge
 
     def begin(self, weights: np.ndarray) -> None:
         """Start a span; weights: (k, n)."""

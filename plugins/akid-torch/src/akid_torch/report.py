@@ -1,0 +1,64 @@
+"""Report: what compiled steps say of their losses and metrics, summed where they run and fetched at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from akid_core.backends.contract import MetricStates, SpanResult
+from akid_torch.ops import array
+from akid_torch.terms import LossTerm, MetricTerm
+
+Noted = tuple[Sequence[tuple[Tensor, Tensor]], Sequence[Sequence[Tensor]]]
+"""Of one step: the weighted mean and total weight of each loss, and the parts of each metric."""
+
+
+class Report:
+    """One vector of all numbers, and arrays where metrics have some: a call to the host costs more than a sum here."""
+
+    def __init__(self, losses: Sequence[LossTerm], metrics: Sequence[MetricTerm]) -> None:
+        self._losses, self._metrics = losses, metrics
+        self._single: list[bool] = []
+
+    def write(self, steps: Sequence[Noted]) -> tuple[Tensor, ...]:
+        """The objective of each step, each loss's sum and count over all steps; then what metrics give.
+
+        Sums are float64. A metric whose parts are added has them added, any other one gets the parts of each step.
+        """
+        means, counts = (torch.stack([_column(step, index) for step in steps]) for index in (0, 1))
+        weights = torch.tensor([loss.weight for loss in self._losses], dtype=torch.float64, device=means.device)
+        numbers = [(means * weights).sum(1), (means * counts).sum(0), counts.sum(0)]
+        arrays = []
+        for index, metric in enumerate(self._metrics):
+            for parts in zip(*(step[1][index] for step in steps), strict=True):
+                stacked = torch.stack(parts)
+                if metric.adds:
+                    stacked = stacked.sum(0, dtype=torch.float64 if stacked.is_floating_point() else None)
+                self._single.append(stacked.dim() == 0)
+                if stacked.dim():
+                    arrays.append(stacked)
+                else:
+                    numbers.append(stacked.double()[None])
+        return (torch.cat(numbers), *arrays)
+
+    def read(self, outputs: Sequence[Tensor], steps: int) -> SpanResult:
+        """What `write` gave, on the host."""
+        numbers, arrays = iter(outputs[0].tolist()), map(array, outputs[1:])
+        objective = np.array(list(islice(numbers, steps)))
+        sums = list(islice(numbers, len(self._losses)))
+        measures: MetricStates = {
+            loss.path: {"sum": total, "count": next(numbers)} for loss, total in zip(self._losses, sums, strict=True)
+        }
+        given: Iterator[np.ndarray | float] = (next(numbers if single else arrays) for single in self._single)
+        for metric in self._metrics:
+            parts = list(islice(given, metric.parts))
+            measures[metric.path] = metric.state([parts] if metric.adds else zip(*parts, strict=True))
+        return SpanResult(objective, measures)
+
+
+def _column(step: Noted, index: int) -> Tensor:
+    return torch.stack([term[index].double() for term in step[0]])
