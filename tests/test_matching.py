@@ -9,6 +9,7 @@ import akid_core as akid
 from akid_core import layers as L
 from akid_core.backends.contract import Network
 from akid_core.backends.matching import Match, fitting, match
+from akid_core.backends.meaning import Meaning
 from akid_core.errors import CheckpointError, UnknownNameError
 
 OURS = {
@@ -19,7 +20,7 @@ OURS = {
     "logits/weight": np.zeros((6, 2), np.float32),
     "logits/bias": np.zeros(2, np.float32),
 }
-AXES = {"conv1/weight": "OIHW", "logits/weight": "IO"}
+MEANINGS = {"conv1/weight": Meaning(axes="OIHW"), "logits/weight": Meaning(axes="IO")}
 DRAWN = {path: np.random.default_rng(len(path)).normal(size=value.shape) for path, value in OURS.items()}
 
 
@@ -50,7 +51,7 @@ def test_a_state_dict_of_torch_with_names_for_blocks_and_parameters() -> None:
         "offset": DRAWN["logits/bias"],
     }
     names = {"conv1": "features.0", "logits": "fc", "logits/bias": "offset"}
-    found = match(OURS, theirs, names=names, layout="torch", axes=AXES)
+    found = match(OURS, theirs, names=names, layout="torch", meanings=MEANINGS)
     assert same(found)
     assert list(found.taken) == list(OURS)
     assert found.names["conv1/weight"] == "features.0.weight"
@@ -66,7 +67,7 @@ def test_weights_of_keras() -> None:
         "logits/kernel": DRAWN["logits/weight"],  # [in, out], as here
         "logits/bias": DRAWN["logits/bias"],
     }
-    found = match(OURS, theirs, layout="keras", axes=AXES)
+    found = match(OURS, theirs, layout="keras", meanings=MEANINGS)
     assert same(found)
     assert list(found.taken) == list(OURS)
 
@@ -77,7 +78,7 @@ def test_a_kernel_over_sequences_of_keras() -> None:
         {"conv/weight": np.zeros((3, 3, 3))},
         {"conv/kernel": kernel.transpose(2, 1, 0)},  # (length, in, out)
         layout="keras",
-        axes={"conv/weight": "OIL"},
+        meanings={"conv/weight": Meaning(axes="OIL")},
     )
     assert np.array_equal(found.taken["conv/weight"], kernel)
 

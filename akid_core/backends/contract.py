@@ -77,16 +77,8 @@ class Network(ABC):
         Nothing is changed where an array has another shape than its parameter, which is a `CheckpointError` that names
         each; what is not there is left as it is.
         """
-        axes = {path: spec.axes for path, spec in self.graph.params.items()}
-        found = match(
-            self.read(),
-            arrays,
-            params=params,
-            names=names,
-            layout=layout,
-            axes=axes,
-            meanings=meanings(self.graph),
-        )
+        known = meanings(self.graph)
+        found = match(self.read(), arrays, params=params, names=names, layout=layout, meanings=known)
         self.fill(fitting(found, "What was given").taken)
         return found
 

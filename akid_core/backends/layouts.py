@@ -34,9 +34,9 @@ class Layout:
         block, slash, leaf = path.rpartition("/")
         return (block + slash).replace("/", self.separator) + self.leaves.get(leaf, leaf)
 
-    def canonical(self, array: np.ndarray, axes: str, meaning: Meaning | None = None) -> np.ndarray:
-        """An array of theirs with its axes in the canonical order `axes`, where it has as many."""
-        meaning = meaning or Meaning()
+    def canonical(self, array: np.ndarray, meaning: Meaning) -> np.ndarray:
+        """An array of theirs with its axes in the canonical order, where it has as many."""
+        axes = meaning.axes
         if array.ndim != len(axes):
             return array
         theirs = (self.transposed if meaning.groups else self.axes).get(axes, axes)

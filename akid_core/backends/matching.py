@@ -87,19 +87,18 @@ def match(
     params: Iterable[str] = ("*",),
     names: Mapping[str, str] | None = None,
     layout: str | Layout = "akid",
-    axes: Mapping[str, str] | None = None,
     meanings: Mapping[str, Meaning] | None = None,
 ) -> Match:
     """Find the array for each parameter; nothing is filled, and what does not fit is listed, not raised.
 
     `ours`: the present values by path. `theirs`: arrays by name. `params`: globs of our paths, for what is wanted.
     `names`: what a parameter, or a block with all that is in it, is called there (`{"conv1": "features.0"}`), where
-    that differs from what the layout says. `layout`: that of the arrays. `axes`: our canonical axes by path, from which
-    a layout with other axes is permuted. `meanings`: by path, where the axes do not say all.
+    that differs from what the layout says. `layout`: that of the arrays. `meanings`: by our paths, from which an array
+    of another layout is turned.
 
     Raises `UnknownNameError` for a glob or a name that leads nowhere.
     """
-    params, names, axes, meanings = tuple(params), dict(names or {}), axes or {}, meanings or {}
+    params, names, meanings = tuple(params), dict(names or {}), meanings or {}
     layout = LAYOUTS[layout] if isinstance(layout, str) else layout
     theirs = layout.unpack(theirs)
     check_globs(ours, params, "params")
@@ -113,7 +112,7 @@ def match(
         if name not in theirs:
             missing[path] = name
             continue
-        array = layout.canonical(theirs[name], axes.get(path, ""), meanings.get(path))
+        array = layout.canonical(theirs[name], meanings.get(path, Meaning()))
         if array.shape != present.shape or _kind(array) != _kind(present):
             misfits.append(Misfit(path, name, _shown(present), _shown(array)))
             continue

@@ -73,7 +73,6 @@ def begin_from(start: Start, network: Network) -> Match:
     Raises `CheckpointError` for what cannot be read or has another shape, `UnknownNameError` for names that there are
     not; the way out is in the words of `practice.start`.
     """
-    axes = {path: spec.axes for path, spec in network.graph.params.items()}
     try:
         found = match(
             network.read(),
@@ -81,7 +80,6 @@ def begin_from(start: Start, network: Network) -> Match:
             params=start.params,
             names=start.names,
             layout=start.layout,
-            axes=axes,
             meanings=meanings(network.graph),
         )
         return fitting(found, str(start.path))
