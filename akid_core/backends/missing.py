@@ -11,11 +11,16 @@ from akid_core.specs.layer import Layer, Loss, Metric
 _UNDEFINED = {Layer.forward, Loss.forward, Metric.forward}
 
 
+def portable(layer: type[Layer]) -> bool:
+    """Whether a layer has a definition that every backend can run."""
+    return layer.forward not in _UNDEFINED and not issubclass(layer, Attach)
+
+
 def check_layers(backend: Backend, graph: Graph) -> None:
     """Raise `ConfigurationError` for the first layer that the backend cannot run: who has it, and how to add it."""
     for call in graph.everything:
-        undefined = type(call.layer).forward in _UNDEFINED and not isinstance(call.layer, Attach)
-        if undefined and backend.builder(call.layer) is None:
+        own = portable(type(call.layer)) or isinstance(call.layer, Attach)
+        if not own and backend.builder(call.layer) is None:
             raise ConfigurationError(_missing(backend, call))
 
 
@@ -26,7 +31,7 @@ def _missing(backend: Backend, call: Call) -> str:
     elsewhere = f"There is one for {', '.join(served)}: choose that backend. Or add one" if served else "Add one"
     return (
         f"The block {call.path!r} is a {type(call.layer).__name__}, which has no portable definition, and nobody "
-        f"provides a builder of it for {backend.name}. {elsewhere}: write its `forward`, which serves every backend; or "
-        f"a builder, declared by the hook akid_layer_builders as LayerBuilderInfo(name={name!r}, "
+        f"provides a builder of it for {backend.name}. {elsewhere}: write its `forward`, which serves every backend, "
+        f"or a builder, declared by the hook akid_layer_builders as LayerBuilderInfo(name={name!r}, "
         f"backend={backend.name!r}, target='your_package.{name}:build')."
     )

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from akid_core.backends.missing import portable
 from akid_core.errors import PluginError
-from akid_core.graph.attach import Attach
-from akid_core.plugins import Registry
-from akid_core.specs.layer import Layer, Loss, Metric
+from akid_core.plugins import Provided, Registry
 
 Way = Literal["native", "portable", "missing"]
 
@@ -31,23 +30,22 @@ def support(registry: Registry) -> list[Support]:
     backends = registry.names("backend")
     rows = []
     for item in registry.infos("layer"):
-        name, only = item.info.name, item.info.backend
         try:
-            portable = _portable(registry.target(item))
+            defined = portable(registry.target(item))
         except PluginError:
-            portable = False
-        ways: dict[str, Way] = {
-            backend: "missing"
-            if only not in ("", backend)
-            else "native"
-            if registry.has("layer_builder", name, backend)
-            else "portable"
-            if portable
-            else "missing"
-            for backend in backends
-        }
-        rows.append(Support(name, str(item.provider), ways))
+            defined = False
+        ways = {backend: _way(registry, item, defined, backend) for backend in backends}
+        rows.append(Support(item.info.name, str(item.provider), ways))
     return rows
+
+
+def _way(registry: Registry, item: Provided, defined: bool, backend: str) -> Way:
+    """How a layer runs on a backend; `defined`: whether it has a portable definition."""
+    if item.info.backend not in ("", backend):
+        return "missing"
+    if registry.has("layer_builder", item.info.name, backend):
+        return "native"
+    return "portable" if defined else "missing"
 
 
 def markdown(rows: Sequence[Support]) -> str:
@@ -56,8 +54,3 @@ def markdown(rows: Sequence[Support]) -> str:
     lines = [["layer", *backends], ["---"] * (1 + len(backends))]
     lines += [[f"`{row.layer}`", *row.backends.values()] for row in rows]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def _portable(layer: type[Layer]) -> bool:
-    """Whether a layer has a definition that every backend can run."""
-    return not issubclass(layer, Attach) and layer.forward not in (Layer.forward, Loss.forward, Metric.forward)

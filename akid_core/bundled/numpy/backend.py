@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from akid_core.backends.contract import Backend, Network, Trainer
+from akid_core.backends.missing import portable
 from akid_core.backends.plan import Execution, Plan
 from akid_core.bundled.numpy.network import OPS, NumpyNetwork
 from akid_core.bundled.numpy.trainer import NumpyTrainer
 from akid_core.errors import ConfigurationError, UsageError
-from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Graph
 from akid_core.optimizers.base import Optimizer
-from akid_core.specs.layer import Layer
 
 PRECISIONS = ("float32", "float64")
 
@@ -78,7 +77,7 @@ def check(graph: Graph) -> None:
             f"bfloat16), but the brain asks for {precision}. Set brain.precision to float32, or choose another backend."
         )
     for call in graph.everything:
-        if isinstance(call.layer, Attach) or type(call.layer).forward is Layer.forward:
+        if not portable(type(call.layer)):
             raise ConfigurationError(
                 f"The block {call.path!r} is a {type(call.layer).__name__}, which has no portable definition "
                 "(`forward`): run this brain on the backend that it was made for."

@@ -47,9 +47,8 @@ class NumpyNetwork(Network):
     def place(self, device: str) -> None:
         if device != "cpu":
             raise ConfigurationError(f"The numpy backend computes on 'cpu' alone, and was asked for {device!r}.")
-        default = self.graph.precision.params
         for path, spec in self.graph.params.items():
-            self._arrays[path] = np.zeros(spec.shape, default if spec.dtype == "float" else spec.dtype)
+            self._arrays[path] = np.zeros(spec.shape, spec.dtype)
 
     def fill(self, values: Mapping[str, np.ndarray]) -> None:
         for path, value in values.items():
