@@ -120,6 +120,8 @@ def test_group_softmax_cross_entropy() -> None:
     chosen, none = -math.log(3 / (9 + math.e)), -math.log(math.e / (9 + math.e))
     np.testing.assert_allclose(value, [(chosen + none) / 2, none])
     np.testing.assert_allclose(weight, [1.0, 1.0])
+    nobody = run_layer(GroupSoftmaxCrossEntropy(group_size=3), logits, np.array([[0, 4], [-1, 3]])).outputs[0]
+    assert np.isnan(nobody).all()
 
 
 def test_memory() -> None:
@@ -130,6 +132,8 @@ def test_memory() -> None:
     pool = MemoryMaxPool2d(kernel=2)
     assert run_layer(pool, seen).output.ravel().tolist() == [4, 8, 12, 16]
     assert run_layer(pool, other, seen).output.ravel().tolist() == [1, 2, 3, 4]
+    endless = np.array([[1.0, math.inf], [2.0, 3.0]]).reshape(1, 1, 2, 2)
+    assert run_layer(pool, endless, seen[:1]).output.item() == 3
     once = run_layer(pool, other[:1], seen[:1])
     assert once.input_gradient.reshape(2, 2).tolist() == [[0, 0], [0, 1]]
     relu = run_layer(MemoryReLU(), np.full(shape, -2.0), seen - 2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from akid_core.initializers import Constant
@@ -55,6 +56,9 @@ class GroupSoftmax(Layer):
 class GroupSoftmaxCrossEntropy(Loss):
     """The mean over groups of -log of the probability that `GroupSoftmax` gives to each group's label.
 
+    A label that names no member makes the row's value not a number, so that it stops training unless the row's sample
+    weight is 0.
+
     logits: (batch, groups * group_size). labels: (batch, groups) integers: the member of each group, 0 to
     group_size - 1, or `group_size` for none.
     """
@@ -65,10 +69,7 @@ class GroupSoftmaxCrossEntropy(Loss):
     def __post_init__(self) -> None:
         _check(self.group_size, self.temperature)
 
-    def check(self, *inputs: TensorSpec) -> None:
-        if len(inputs) != 2:
-            raise ValueError(f"takes logits and labels, got {len(inputs)} inputs")
-        logits, labels = inputs
+    def check(self, logits: TensorSpec, labels: TensorSpec) -> None:
         if not logits.floating or logits.rank != 2:
             raise ValueError(f"takes logits (batch, groups * group_size), got {logits}")
         groups = _groups(logits, self.group_size)
@@ -82,8 +83,10 @@ class GroupSoftmaxCrossEntropy(Loss):
         scores = ops.concat([grouped, ops.zeros_like(grouped[:, :, :1]) + NONE], axis=2) * (1.0 / self.temperature)
         shifted = scores - ops.stop_gradient(ops.max(scores, axis=2, keepdims=True))
         logs = shifted - ops.log(ops.sum(ops.exp(shifted), axis=2, keepdims=True))
-        chosen = ops.one_hot(labels, self.group_size + 1, wide)
-        value = -ops.mean(ops.sum(logs * chosen, axis=2), axis=1)
+        labels = ops.astype(labels, "int64")
+        chosen = ops.sum(logs * ops.one_hot(labels, self.group_size + 1, wide), axis=2)
+        named = ops.logical_and(labels >= 0, labels <= self.group_size)
+        value = -ops.mean(ops.where(named, chosen, math.nan), axis=1)
         return value, ops.zeros_like(value) + 1.0
 
 

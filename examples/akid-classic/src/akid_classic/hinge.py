@@ -11,15 +11,16 @@ from akid_core.specs.context import Context
 
 @dataclass(frozen=True, kw_only=True)
 class BalancedHinge(Loss):
-    """max(0, 1 - target * score), where in each batch the rows of either sign count as much as those of the other.
+    """max(0, 1 - target * score), where in each batch both classes count alike, however many elements each has.
 
-    The sum over the batch of weight * value / weight is then the mean of the two classes' means.
+    So the mean over the batch is the mean of the two classes' means. The batch are the rows that are computed together,
+    a micro-batch or the part of one process; sample weights come after that.
 
     scores: (batch,) or (batch, units). targets: the same shape, above 0 for one class, else the other.
     """
 
-    def check(self, *inputs: TensorSpec) -> None:
-        _check(inputs)
+    def check(self, scores: TensorSpec, targets: TensorSpec) -> None:
+        _check(scores, targets)
 
     def forward(self, context: Context, scores: Array, targets: Array) -> tuple[Array, Array]:
         ops = context.ops
@@ -33,15 +34,15 @@ class BalancedHinge(Loss):
 class TripodHinge(Loss):
     """For targets of 1 and -1 max(0, 1 - target * score), for targets of 0 the distance |score|.
 
-    `balanced`: in each batch targets of 0 count together as much as the others do.
+    `balanced`: in each batch targets of 0 count together as much as the others do, as in `BalancedHinge`.
 
     scores: (batch,) or (batch, units). targets: the same shape, above, below or equal to 0.
     """
 
     balanced: bool = False
 
-    def check(self, *inputs: TensorSpec) -> None:
-        _check(inputs)
+    def check(self, scores: TensorSpec, targets: TensorSpec) -> None:
+        _check(scores, targets)
 
     def forward(self, context: Context, scores: Array, targets: Array) -> tuple[Array, Array]:
         ops = context.ops
@@ -52,8 +53,8 @@ class TripodHinge(Loss):
         return _by_row(ops, value, _balanced(ops, scores, silent) if self.balanced else ops.zeros_like(scores) + 1.0)
 
 
-def _hinge(ops: Ops, margin: Array) -> Array:
-    return ops.maximum(ops.zeros_like(margin), 1.0 - margin)
+def _hinge(ops: Ops, lead: Array) -> Array:
+    return ops.maximum(ops.zeros_like(lead), 1.0 - lead)
 
 
 def _balanced(ops: Ops, like: Array, first: Array) -> Array:
@@ -77,10 +78,7 @@ def _wide(context: Context, scores: Array, targets: Array) -> tuple[Array, Array
     return context.ops.astype(scores, wide), context.ops.astype(targets, wide)
 
 
-def _check(inputs: tuple[TensorSpec, ...]) -> None:
-    if len(inputs) != 2:
-        raise ValueError(f"takes scores and targets, got {len(inputs)} inputs")
-    scores, targets = inputs
+def _check(scores: TensorSpec, targets: TensorSpec) -> None:
     if not scores.floating or scores.rank not in (1, 2) or scores.shape != targets.shape:
         raise ValueError(
             f"takes floating scores (batch,) or (batch, units) and targets alike, got {scores} and {targets}"

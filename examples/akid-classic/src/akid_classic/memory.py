@@ -45,10 +45,10 @@ class MemoryMaxPool2d(MaxPool2d):
     def forward(self, context: Context, x: Array, memory: Array | None = None) -> Array:
         ops = context.ops
         places = ops.argmax(self.seen(context, x if memory is None else memory, -math.inf), axis=-1)
-        # Padding never holds a maximum; beside one, zero times infinity would be no number.
-        seen = self.seen(context, x, 0.0)
         depth = math.prod(self.windows(context.call.in_specs[0]).kernel)
-        return ops.sum(seen * ops.one_hot(places, depth, context.call.in_specs[0].dtype), axis=-1)
+        # Chosen rather than multiplied: beside the maximum zero times infinity would be no number.
+        chosen = ops.one_hot(places, depth, "int32") > 0
+        return ops.sum(ops.where(chosen, self.seen(context, x, 0.0), 0.0), axis=-1)
 
 
 def _remembered(x: TensorSpec, memory: TensorSpec | None) -> TensorSpec:
