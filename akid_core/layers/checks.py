@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from akid_core.specs.tensor import TensorSpec
 
 SPACE = {1: "L", 2: "HW"}
@@ -21,7 +19,9 @@ def known_size(x: TensorSpec, axis: int) -> int:
     """The size of one axis. Raises `ValueError` where it is a symbol."""
     size = x.shape[axis]
     if not isinstance(size, int):
-        raise ValueError(f"needs to know the size of axis {axis % x.rank}, which is {size!r} in {x}")
+        raise ValueError(
+            f"needs to know the size of axis {axis % x.rank}, which is {size!r} in {x}: let the source say it"
+        )
     return size
 
 
@@ -50,12 +50,6 @@ def read_axes(axes: int | tuple[int, ...]) -> tuple[int, ...]:
     if 0 in found:
         raise ValueError("axis 0 is the batch: use axis 1 or a later one")
     return found
-
-
-def check_epsilon(epsilon: float) -> None:
-    """Raise `ValueError` for an epsilon that does not keep a division from zero."""
-    if not 0 < epsilon < math.inf:
-        raise ValueError(f"epsilon must be above 0, such as 1e-5, got {epsilon!r}")
 
 
 def check_spatial(x: TensorSpec) -> tuple[int, ...]:

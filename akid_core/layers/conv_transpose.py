@@ -42,7 +42,7 @@ class ConvTranspose2d(Convolution):
         return windows.size
 
     def _taps(self) -> tuple[int, int]:
-        """Of the kernel's places along an axis, those that meet an input fall on every so-manieth output."""
+        """An output meets an input at every `stride / gcd(stride, dilation)`-th place of the kernel along an axis."""
         settings = (each(value, self.space) for value in (self.kernel, self.stride, self.dilation))
         reached = (-(-size // (step // gcd(step, gap))) for size, step, gap in zip(*settings, strict=True))
         return prod(reached), prod(each(self.kernel, self.space))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from akid_core.initializers import Ones, Zeros
-from akid_core.layers.checks import check_epsilon, check_floating, known_size
+from akid_core.layers.checks import check_floating, known_size
+from akid_core.specs.checks import check_epsilon
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
 from akid_core.specs.parameter import ParamSpec
@@ -32,7 +33,7 @@ class BatchNorm(Layer):
     def __post_init__(self) -> None:
         if not 0 <= self.decay <= 1:
             raise ValueError(f"decay is how much of the running statistics stays, from 0 to 1, got {self.decay!r}")
-        check_epsilon(self.epsilon)
+        check_epsilon(self.epsilon, 1e-5)
 
     def outputs(self, x: TensorSpec) -> TensorSpec:
         if check_floating(x).rank < 2:

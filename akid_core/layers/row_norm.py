@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from akid_core.initializers import Ones, Zeros
-from akid_core.layers.checks import check_axes, check_epsilon, check_floating, known_size, read_axes
+from akid_core.layers.checks import check_axes, check_floating, known_size, read_axes
 from akid_core.ops import Ops
+from akid_core.specs.checks import check_epsilon
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
 from akid_core.specs.names import snake_case
@@ -25,7 +26,7 @@ class RowNorm(Layer):
     def __post_init__(self) -> None:
         axes = read_axes(self.axis)
         object.__setattr__(self, "axis", self.axis if isinstance(self.axis, int) else axes)
-        check_epsilon(self.epsilon)
+        check_epsilon(self.epsilon, 1e-5)
 
     def outputs(self, x: TensorSpec) -> TensorSpec:
         check_axes(check_floating(x), self.axis)
@@ -120,7 +121,7 @@ class GroupNorm(Layer):
     def __post_init__(self) -> None:
         if self.groups < 1:
             raise ValueError(f"groups must be at least 1, got {self.groups!r}")
-        check_epsilon(self.epsilon)
+        check_epsilon(self.epsilon, 1e-5)
 
     def outputs(self, x: TensorSpec) -> TensorSpec:
         if check_floating(x).rank < 2:

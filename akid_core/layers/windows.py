@@ -84,7 +84,7 @@ class Windows:
         return (0, 0), (0, 0), *self.widths
 
     def inside(self, axis: int) -> np.ndarray:
-        """How many places, padding left out, each window covers along an axis of space: int64 of shape (out,)."""
+        """How many places each window without gaps covers along an axis, padding left out: int64 of shape (out,)."""
         starts = np.arange(self.out[axis]) * self.stride[axis] - self.widths[axis][0]
         return np.minimum(starts + self.kernel[axis], self.size[axis]) - np.maximum(starts, 0)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from akid_core.ops import Array, Ops
 from akid_core.optimizers.base import Optimizer
-from akid_core.optimizers.checks import check_epsilon
 from akid_core.schedules.base import Schedule
+from akid_core.specs.checks import check_epsilon
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,3 @@ def check_share(name: str, value: float) -> None:
     """Raise `ValueError` unless the value is the share of a running figure that stays at each step."""
     if not 0 <= value < 1:
         raise ValueError(f"{name} is the share of a running figure that stays, from 0 to below 1, got {value!r}")
-
-
-def check_epsilon(value: float, usual: float) -> None:
-    """Raise `ValueError` unless the value keeps a division by zero away."""
-    if not value > 0:
-        raise ValueError(f"epsilon must be above 0, such as {usual:g}, got {value!r}")

@@ -99,7 +99,7 @@ class Loss(Layer):
         return row, row
 
     def check(self, *inputs: Any) -> None:
-        """Raise `ValueError` with one sentence where the inputs do not fit; named inputs are counted by name."""
+        """Raise `ValueError` with one sentence where the inputs do not fit; how many there are, its signature says."""
 
     def forward(self, context: Context, *inputs: Array) -> tuple[Array, Array]:
         raise NotImplementedError(f"{type(self).__name__} has no portable definition")
@@ -128,7 +128,7 @@ class Metric(Layer):
         return tuple(TensorSpec((), "float32") for _ in self.parts)
 
     def check(self, *inputs: Any) -> None:
-        """Raise `ValueError` with one sentence where the inputs do not fit; named inputs are counted by name."""
+        """Raise `ValueError` with one sentence where the inputs do not fit; how many there are, its signature says."""
 
     def forward(self, context: Context, *inputs: Array) -> tuple[Array, ...]:
         """`*inputs, weights` -> one array for each of `parts`."""

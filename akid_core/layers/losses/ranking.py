@@ -101,8 +101,8 @@ class HardRanking(BatchRanking):
         scores = ops.reshape(ops.astype(scores, wide), (-1,))
         count = ones_like(ops, scores) if mask is None else ops.astype(mask, wide)
         positive, taking = labels > 0, count > 0.0
-        negative_too = ops.logical_and(ops.logical_not(positive), taking)
-        highest = _largest(ops, ops.where(negative_too, scores, -math.inf), rank=1)
+        negative = ops.logical_not(positive)
+        highest = _largest(ops, ops.where(ops.logical_and(negative, taking), scores, -math.inf), rank=1)
         lowest = -_largest(ops, ops.where(ops.logical_and(positive, taking), -scores, -math.inf), rank=1)
         lead = ops.where(positive, scores - highest, lowest - scores)
         return _compared(ops, lead, self.margin, count)
@@ -114,10 +114,10 @@ class TripletMargin(BatchRanking):
 
     Distances are Euclidean; `farthest` is the largest to another row of the same label, `nearest` the smallest to one
     of another label, both within the batch; the first of equal ones takes the gradient, and that of a distance of 0 is
-    0. A row without a companion or without a stranger has weight 0. The rows are those that are computed together: a
-    micro-batch, or the part of one process. A row counts by its sample weight, but others are compared with it unless
-    its mask is 0. Memory: batch^2 * features numbers. Source: "batch hard" in Hermans et al., "In defense of the
-    triplet loss for person re-identification", 2017.
+    0. A row without another one of its label, or without one of another label, has weight 0. The rows are those that
+    are computed together: a micro-batch, or the part of one process. A row counts by its sample weight, but others are
+    compared with it unless its mask is 0. Memory: batch^2 * features numbers. Source: "batch hard" in Hermans et al.,
+    "In defense of the triplet loss for person re-identification", 2017.
 
     embeddings: (batch, features). labels: (batch,) integers. mask, which may be left out: (batch,), how much each row
     counts.
@@ -137,12 +137,11 @@ class TripletMargin(BatchRanking):
         count = ones_like(ops, embeddings[:, 0]) if mask is None else ops.astype(mask, wide)
         alike = _pairs(ops, ops.astype(labels, "int64"))
         taking = ops.reshape(count, (1, -1)) > 0.0
-        friend = ops.logical_and(ops.logical_and(alike, taking), ops.logical_not(_pairs(ops, context.rows)))
-        stranger = ops.logical_and(ops.logical_not(alike), taking)
-        farthest = _largest(ops, ops.where(friend, distance, -math.inf), rank=2)
-        nearest = -_largest(ops, ops.where(stranger, -distance, -math.inf), rank=2)
-        lead = nearest - farthest
-        return _compared(ops, lead, self.margin, count)
+        positive = ops.logical_and(ops.logical_and(alike, taking), ops.logical_not(_pairs(ops, context.rows)))
+        negative = ops.logical_and(ops.logical_not(alike), taking)
+        farthest = _largest(ops, ops.where(positive, distance, -math.inf), rank=2)
+        nearest = -_largest(ops, ops.where(negative, -distance, -math.inf), rank=2)
+        return _compared(ops, nearest - farthest, self.margin, count)
 
 
 def _distances(ops: Ops, rows: Array) -> Array:

@@ -15,8 +15,8 @@ from akid_core.specs.tensor import TensorSpec
 class BinaryAccuracy(Metric):
     """The share of elements, by sample weight, that are right: above `threshold` where the label is yes, else not.
 
-    The threshold of a logit of 0 is the probability 1/2. A label above 1/2 is yes, so labels may be 0 and 1, or -1
-    and 1.
+    A logit of 0 is the probability 1/2; where scores are probabilities, `threshold=0.5` says the same. A label above
+    1/2 is yes, so labels may be 0 and 1, or -1 and 1.
 
     scores: (batch, ...). labels: the same shape, or (batch,) for scores (batch, 1), numbers of any type.
     """
