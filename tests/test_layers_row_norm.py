@@ -126,7 +126,7 @@ def test_sums_of_half_precision_are_single(layer: Layer) -> None:
             r"takes each axis once, got \(1, -3\) of float32\[N, 4, 5, 6\]",
         ),
         (lambda: L2Normalize(axis=(1, 4)).outputs(IMAGE), r"cannot act along axis 4 .* use an axis from 1 to 3"),
-        (lambda: RMSNorm(epsilon=0.0), "epsilon must be above 0, such as 1e-5, got 0.0"),
+        (lambda: RMSNorm(epsilon=0.0), "epsilon must be above 0, such as 1e-05, got 0.0"),
         (lambda: L2Normalize(epsilon=math.nan), "epsilon must be above 0"),
         (lambda: GroupNorm(groups=0), "groups must be at least 1, got 0"),
         (lambda: GroupNorm(groups=3).outputs(IMAGE), "4 channels do not fall into 3 equal groups: change groups"),
