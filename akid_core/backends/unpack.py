@@ -35,6 +35,8 @@ def torch_parts(arrays: Arrays) -> dict[str, np.ndarray]:
 def _torch_recurrent(found: dict[str, np.ndarray], match: re.Match[str]) -> None:
     suffix = f"_l{match['layer']}{match['back'] or ''}"
     prefix = f"{match['block']}." if match["block"] else ""
+    if f"{prefix}weight_ih{suffix}" not in found:
+        return  # not a recurrent layer of torch
     entering, recurrent = (found.pop(f"{prefix}weight_{side}{suffix}") for side in ("ih", "hh"))
     biases = [found.pop(f"{prefix}bias_{side}{suffix}", None) for side in ("ih", "hh")]
     here = prefix if suffix == "_l0" else f"{prefix}{suffix[1:]}."
