@@ -12,12 +12,13 @@ import torch
 from akid_core.backends.plan import Execution
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Graph
+from akid_core.specs.tensor import Dimension
 from akid_torch.layers.attach import changes_itself
 
 OLDEST = (2, 8)
 """The first version of torch with what `akid_torch.compiled` needs."""
 
-NORMS = ("batch_norm", "group_norm", "layer_norm", "rms_norm", "local_response_norm")
+NORMS = ("batch_norm", "group_norm", "l2_normalize", "layer_norm", "lrn", "rms_norm")
 
 
 def why_not(execution: Execution, graph: Graph) -> str | None:
@@ -33,6 +34,9 @@ def why_not(execution: Execution, graph: Graph) -> str | None:
     attached = next((call for call in graph.calls if isinstance(call.layer, Attach) and changes_itself(call)), None)
     if attached is not None:
         return f"the module of {attached.path!r} draws random numbers or changes itself in training"
+    changing = [name for name, spec in (graph.inputs | graph.fields).items() if any(map(_open, spec.shape[1:]))]
+    if changing:
+        return f"the sizes of {changing[0]!r} may change from batch to batch, and each would need a program of its own"
     if not graph.trained and not any(isinstance(call.layer, Attach) for call in graph.calls):
         return "the brain trains no parameter"
     names = {call.layer.component() for call in graph.calls}
@@ -42,6 +46,10 @@ def why_not(execution: Execution, graph: Graph) -> str | None:
             "little to gain by"
         )
     return None
+
+
+def _open(size: Dimension) -> bool:
+    return isinstance(size, str)
 
 
 def _missing_compiler(device: str) -> str:

@@ -23,7 +23,7 @@ from akid_torch.places import standing_in
 from akid_torch.report import Noted, Report
 from akid_torch.updaters import Updater
 
-OPTIONS = {"realize_opcount_threshold": 8, "size_asserts": False}
+OPTIONS = {"realize_opcount_threshold": 8, "size_asserts": False, "cpp_wrapper": True}
 """The compiler writes out an expression wherever it is used, up to so many operations. The masks of dropout use each of
 theirs twice, one after the other, and with the usual 30 they take minutes to compile. Sizes are looked at here."""
 
@@ -42,6 +42,9 @@ class TracedUpdater(Updater):
             for step, rate in steps
         ]
         return torch.from_numpy(np.array(rows, dtype=np.float64))
+
+    def norms(self, gradients: list[Tensor]) -> Sequence[Tensor]:
+        return [torch.linalg.vector_norm(gradient) for gradient in gradients]
 
     def shrink(self, learning_rate: Tensor) -> Tensor:
         return learning_rate[0]

@@ -9,14 +9,11 @@ import torch
 
 
 @contextmanager
-def deterministic(wanted: bool) -> Iterator[None]:
-    """Inside, torch takes deterministic kernels alone, if that is wanted; the program's own setting comes back.
+def deterministic() -> Iterator[None]:
+    """Inside, torch takes deterministic kernels alone; afterwards the program's own setting comes back.
 
     A block that has none fails, and its error says so.
     """
-    if not wanted:
-        yield
-        return
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     filling = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)

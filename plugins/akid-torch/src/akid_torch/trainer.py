@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -50,7 +50,7 @@ class TorchTrainer(Trainer):
         self._compiled = CompiledSteps(network, self._objective, self._updater, plan.bundle) if plan.compile else None
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
-        with deterministic(self._plan.deterministic):
+        with deterministic() if self._plan.deterministic else nullcontext():
             if self._compiled is not None and self._compiled.serves(span):
                 return self._compiled.run(span, learning_rates)
             with self._frozen_state():
@@ -58,7 +58,7 @@ class TorchTrainer(Trainer):
 
     def gradients(self, batch: Batch, step: int) -> Arrays:
         fields = {name: array[None] for name, array in {**batch.fields, Batch.WEIGHTS: batch.weights}.items()}
-        with deterministic(self._plan.deterministic):
+        with deterministic() if self._plan.deterministic else nullcontext():
             self._objective.begin(fields)
             (frame,) = self._frames(batch.weights[None], step, first_row=0, learning=False)
             gradients = self._gradients(self._objective.steps(fields)[0], frame, 0)

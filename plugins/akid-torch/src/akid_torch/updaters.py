@@ -51,7 +51,7 @@ class Updater:
             moving = list(torch._foreach_clamp_max(moving, optimizer.clip_value))
             torch._foreach_clamp_min_(moving, -optimizer.clip_value)
         if optimizer.clip_norm is not None:
-            moving = _clipped(moving, optimizer.clip_norm)
+            moving = _clipped(moving, self.norms(moving), optimizer.clip_norm)
         for index, l1, l2 in self._pulled:
             moving[index] = pulled(self.ops, self.params[index], moving[index], l1, l2)
         if self._decayed:
@@ -63,6 +63,10 @@ class Updater:
             averages = self.slots[AVERAGE]
             torch._foreach_mul_(averages, optimizer.average)
             torch._foreach_add_(averages, self.params, alpha=1.0 - optimizer.average)
+
+    def norms(self, gradients: list[Tensor]) -> Sequence[Tensor]:
+        """The Euclidean norm of each gradient."""
+        return torch._foreach_norm(gradients)
 
     def shrink(self, learning_rate: Any) -> Any:
         """What decay multiplies by."""
@@ -95,7 +99,7 @@ class Updater:
         return laid_out
 
 
-def _clipped(gradients: list[Tensor], limit: float) -> list[Tensor]:
+def _clipped(gradients: list[Tensor], norms: Sequence[Tensor], limit: float) -> list[Tensor]:
     """New tensors (two gradients may be one tensor), whose norm together is at most `limit`; torch's own adds 1e-6."""
-    norm = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(gradients)))
+    norm = torch.linalg.vector_norm(torch.stack(list(norms)))
     return list(torch._foreach_mul(gradients, limit / norm.clamp(min=limit)))

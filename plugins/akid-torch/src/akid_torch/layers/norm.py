@@ -20,11 +20,13 @@ class NativeBatchNorm(Portable):
     def forward(self, frame: Frame, x: Tensor) -> Tensor:
         if frame.training and x.numel() == x.shape[1]:
             return super().forward(frame, x)  # type: ignore[no-any-return]  # torch refuses a single value for each channel
-        moves = frame.learning or not frame.training
+        mean, variance = self._buffers["mean"], self._buffers["variance"]
+        if frame.training and not frame.learning:  # a pass that is not kept, perhaps for the backward pass, moves copies
+            mean, variance = mean.clone(), variance.clone()  # type: ignore[union-attr]
         return functional.batch_norm(
             x,
-            self._buffers["mean"] if moves else None,
-            self._buffers["variance"] if moves else None,
+            mean,
+            variance,
             self._parameters.get("scale"),
             self._parameters.get("shift"),
             training=frame.training,
