@@ -57,6 +57,8 @@ class MultiHeadAttention(Layer):
         query, key, value = self.sources(inputs)
         for spec in (query, key, value):
             check_sequence(spec)
+        if not query.dtype == key.dtype == value.dtype:
+            raise ValueError(f"takes query, key and value of one type, got {query}, {key} and {value}")
         if key.shape[1] != value.shape[1]:
             raise ValueError(f"takes a value for each key, got keys {key} and values {value}")
         if self.masked(inputs):
