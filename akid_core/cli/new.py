@@ -30,7 +30,7 @@ USES = {
     "layer": "akid practice ./example.yaml",
     "backend": "akid practice ./example.yaml --run-dir runs/example\nakid validate runs/example --backend {component}",
 }
-"""What shows a component at work: for those that are not named as for a layer."""
+"""The commands that show a component at work; a category that is not named here takes those of a layer."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 
@@ -38,7 +38,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 def write_distribution(name: str, category: str, directory: Path) -> tuple[Path, list[str]]:
     """Write the distribution `akid-<name>` into a new folder of that name inside `directory`.
 
-    The folder, and the commands to go on with there.
+    Returns the folder, and the commands to go on with in it.
 
     Raises `UsageError` for a name or category that cannot be, and for a folder that exists.
     """
@@ -47,7 +47,7 @@ def write_distribution(name: str, category: str, directory: Path) -> tuple[Path,
     if folder.exists():
         raise UsageError(f"{folder} exists already, and nothing is overwritten. Choose another name or --directory.")
     for place, text in _texts(category):
-        target = folder / place.replace("component", words["component"]).replace("package", words["package"])
+        target = folder / re.sub("component|package", lambda word: words[word[0]], place)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(Template(text).substitute(words), encoding="utf-8")
     return folder, ['pip install -e ".[test]"', "pytest", *words["use"].splitlines()]

@@ -126,6 +126,16 @@ def _check(manager: PluginManager, name: str | None) -> int:
     return EXIT_FAILURE if complaints else EXIT_DONE
 
 
+def _chosen(manager: PluginManager, name: str | None) -> list[Plugin]:
+    """All plugins, or those of this name or distribution. Raises `UsageError` if there are none."""
+    if name is None:
+        return list(manager.plugins)
+    known = {text for plugin in manager.plugins for text in (plugin.provider.plugin, plugin.provider.label)}
+    if name not in known:
+        raise UsageError(f"There is no plugin '{name}'.{suggest(name, known)} Plugins: {', '.join(sorted(known))}.")
+    return [plugin for plugin in manager.plugins if name in (plugin.provider.plugin, plugin.provider.label)]
+
+
 # --- new ---
 
 
@@ -136,13 +146,3 @@ def _new(name: str, category: str, directory: Path) -> int:
     for command in (f"cd {folder}", *commands):
         print(f"    {command}")
     return EXIT_DONE
-
-
-def _chosen(manager: PluginManager, name: str | None) -> list[Plugin]:
-    """All plugins, or those of this name or distribution. Raises `UsageError` if there are none."""
-    if name is None:
-        return list(manager.plugins)
-    known = {text for plugin in manager.plugins for text in (plugin.provider.plugin, plugin.provider.label)}
-    if name not in known:
-        raise UsageError(f"There is no plugin '{name}'.{suggest(name, known)} Plugins: {', '.join(sorted(known))}.")
-    return [plugin for plugin in manager.plugins if name in (plugin.provider.plugin, plugin.provider.label)]
