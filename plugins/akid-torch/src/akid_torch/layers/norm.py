@@ -21,7 +21,7 @@ class NativeBatchNorm(Portable):
         if frame.training and x.numel() == x.shape[1]:
             return super().forward(frame, x)  # type: ignore[no-any-return]  # torch refuses a single value for each channel
         mean, variance = self._buffers["mean"], self._buffers["variance"]
-        if frame.training and not frame.learning:  # a pass that is not kept, perhaps for the backward pass, moves copies
+        if frame.training and not frame.learning:  # a pass that is not kept moves copies
             mean, variance = mean.clone(), variance.clone()  # type: ignore[union-attr]
         return functional.batch_norm(
             x,
