@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from akid_core.ops import Array, Ops
-from akid_core.optimizers import SGD, Adam, AdamW, Optimizer
-from akid_torch.fused import FusedAdam, FusedSGD, updater
+from akid_core.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Optimizer, RMSprop
+from akid_torch.fused import ForeachAdagrad, ForeachLion, ForeachRMSprop, FusedAdam, FusedSGD, updater
 from akid_torch.ops import TorchOps
 from akid_torch.updaters import Updater
 
@@ -22,7 +22,7 @@ STEPS = 50
 class NumpyFormulas:
     """What the core's formulas take of the operations."""
 
-    sqrt = staticmethod(np.sqrt)
+    sqrt, maximum, where, zeros_like = map(staticmethod, (np.sqrt, np.maximum, np.where, np.zeros_like))
 
 
 class Halving(SGD):
@@ -43,6 +43,10 @@ OPTIMIZERS: list[Optimizer] = [
     Adam(beta1=0.8, beta2=0.9, epsilon=0.1, clip_norm=3.0),
     AdamW(),
     AdamW(weight_decay=0.3, decay=("dense/*",)),
+    Adagrad(weight_decay=0.1),
+    RMSprop(),
+    RMSprop(alpha=0.8, epsilon=0.1, momentum=0.9, centered=True),
+    Lion(weight_decay=0.3),
     Halving(momentum=0.9),
 ]
 
@@ -97,7 +101,9 @@ def test_fifty_steps(optimizer: Optimizer, fused: bool) -> None:
 
 def test_which_kernel_runs() -> None:
     kinds = [type(updater(optimizer, TorchOps(), [], [], fused=True)) for optimizer in OPTIMIZERS]
-    assert kinds == [*[FusedSGD] * 4, *[FusedAdam] * 4, Updater]
+    assert kinds == [
+        *[FusedSGD] * 4, *[FusedAdam] * 4, ForeachAdagrad, *[ForeachRMSprop] * 2, ForeachLion, Updater,
+    ]  # fmt: skip
     assert type(updater(SGD(), TorchOps(), [], [], fused=False)) is Updater
 
 

@@ -74,7 +74,7 @@ class TorchBackend(Backend):
             micro_batches=execution.micro_batches,
             recompute=execution.recompute,
             step=step,
-            notes=(f"execution.compile is declined: {declined}.",) if declined else (),
+            notes=_notes(execution, declined),
             versions=self.versions(),
         )
 
@@ -123,6 +123,15 @@ def check(graph: Graph, device: str) -> None:
         raise ConfigurationError(
             f"execution.device is {device!r}, which torch {torch.__version__} cannot use here: {error}. Use 'cpu'."
         ) from error
+
+
+def _notes(execution: Execution, declined: str | None) -> tuple[str, ...]:
+    """What the user should hear of compiling."""
+    if not execution.compile:
+        return ()
+    if declined is not None:
+        return (f"execution.compile is declined: {declined}.",)
+    return ("execution.compile: the first full bundle of steps waits for torch's compiler, up to a few minutes.",)
 
 
 def _check_recompute(execution: Execution, graph: Graph) -> None:
