@@ -98,12 +98,18 @@ class CompiledSteps:
             recorded = make_fx(self._steps, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)
         except Exception as error:
             raise ConfigurationError(
-                f"execution.compile: the step cannot be recorded: {str(error).splitlines()[0]} A layer whose Python "
-                "looks at the values of tensors runs uncompiled alone: leave execution.compile out."
+                f"execution.compile: the step cannot be recorded: {_line(error)} A layer whose Python looks at the "
+                "values of tensors runs uncompiled alone: leave execution.compile out."
             ) from error
-        compiled: Callable[..., Sequence[Tensor]] = standalone_compile(
-            recorded, inputs, dynamic_shapes="from_example_inputs", options={"config_patches": OPTIONS}
-        )
+        try:
+            compiled: Callable[..., Sequence[Tensor]] = standalone_compile(
+                recorded, inputs, dynamic_shapes="from_example_inputs", options={"config_patches": OPTIONS}
+            )
+        except Exception as error:
+            raise ConfigurationError(
+                f"execution.compile: torch's compiler failed: {_line(error)} Leave execution.compile out; a run that "
+                "began with it goes on with --set execution.compile=false."
+            ) from error
         return compiled
 
     def _steps(self, *inputs: Tensor) -> tuple[Tensor, ...]:
@@ -143,7 +149,9 @@ class CompiledSteps:
             slots = self._network.module.run(self._objective.program, values, frame)
             terms = [loss.traced(slots, frame) for loss in losses]
             total = torch.stack([mean * loss.weight for loss, (mean, _) in zip(losses, terms, strict=True)]).sum()
-            gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+            gradients: Sequence[Tensor | None] = [None] * len(leaves)
+            if total.requires_grad:
+                gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
             parts = [metric.traced(slots, frame) for metric in metrics]
         means = [(mean.detach(), count.detach()) for mean, count in terms]
         return gradients, (means, [[part.detach() for part in each] for each in parts])
@@ -151,3 +159,8 @@ class CompiledSteps:
     def _updater(self, params: Sequence[Tensor], slots: dict[str, list[Tensor]]) -> TracedUpdater:
         axes = [self._homes[path].lying for path in self._trained]
         return TracedUpdater(self._optimizer, self._network.ops, self._trained, params, axes, slots)
+
+
+def _line(error: Exception) -> str:
+    """The first line of what an error says."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

@@ -32,7 +32,7 @@ class Report:
         means, counts = (torch.stack([_column(step, index) for step in steps]) for index in (0, 1))
         weights = torch.tensor([loss.weight for loss in self._losses], dtype=torch.float64, device=means.device)
         numbers = [(means * weights).sum(1), (means * counts).sum(0), counts.sum(0)]
-        arrays = []
+        arrays, self._single = [], []
         for index, metric in enumerate(self._metrics):
             for parts in zip(*(step[1][index] for step in steps), strict=True):
                 stacked = torch.stack(parts)
