@@ -10,7 +10,7 @@ from akid_core import layers as L
 from akid_core.backends.contract import Network
 from akid_core.backends.matching import Match, fitting, match
 from akid_core.backends.meaning import Meaning
-from akid_core.backends.unpack import torch_parts
+from akid_core.backends.unpack import keras_parts, torch_parts
 from akid_core.errors import CheckpointError, UnknownNameError
 
 OURS = {
@@ -87,6 +87,11 @@ def test_a_kernel_over_sequences_of_keras() -> None:
 def test_what_only_looks_like_a_recurrent_layer_of_torch_stays_as_it_is() -> None:
     array = np.zeros((8, 2))
     assert torch_parts({"rnn.weight_hh_l0": array}) == {"rnn.weight_hh_l0": array}
+
+
+def test_the_other_gru_of_keras_is_refused() -> None:
+    with pytest.raises(CheckpointError, match="reset_after=False"):
+        keras_parts({"gru/gru_cell/kernel": np.zeros((2, 12)), "gru/gru_cell/bias": np.zeros(12)})
 
 
 def test_a_part_of_it() -> None:

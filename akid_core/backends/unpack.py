@@ -11,6 +11,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from akid_core.errors import CheckpointError
+
 Arrays = Mapping[str, np.ndarray]
 
 _RECURRENT = re.compile(r"(?P<block>.*?)\.?weight_hh_l(?P<layer>\d+)(?P<back>_reverse)?")
@@ -88,7 +90,12 @@ def keras_parts(arrays: Arrays) -> dict[str, np.ndarray]:
 
 
 def _keras_gates(prefix: str, leaf: str, array: np.ndarray) -> dict[str, np.ndarray]:
-    """The gates z, r, n as r, z, n."""
+    """The gates z, r, n as r, z, n. Raises `CheckpointError` for a bias of one row, that of another formula."""
+    if leaf == "bias" and array.ndim == 1:
+        raise CheckpointError(
+            f"{prefix}{leaf} belongs to a Keras GRU with reset_after=False, which computes something else: akid's GRU is "
+            "that of reset_after=True. Leave the layer out with `params`, or train it anew."
+        )
     if array.shape[-1] % 3:
         return {prefix + leaf: array}
     update, reset, new = np.split(array, 3, axis=-1)

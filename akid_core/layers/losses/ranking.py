@@ -22,8 +22,8 @@ class Ranking(Loss):
     margin: float = 1.0
 
     def __post_init__(self) -> None:
-        if not self.margin > 0:
-            raise ValueError(f"margin is how far ahead is enough, above 0, got {self.margin!r}")
+        if not self.margin >= 0:
+            raise ValueError(f"margin is how far ahead is enough, at least 0, got {self.margin!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
