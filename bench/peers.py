@@ -25,13 +25,12 @@ def torch_peers(model: Callable[[], Any], arrays: Arrays, batch: int) -> list[Co
     ]
 
 
-def tensorflow_peers(arrays: Arrays, batch: int) -> list[Contestant]:
+def tensorflow_peers(kind: str, arrays: Arrays, batch: int) -> list[Contestant]:
+    """Keras's `fit`, with several numbers of steps in an execution; what is best is ahead of the others."""
     if not _has("keras"):
         return []
-    return [
-        Contestant("keras fit", _keras(arrays, batch, 1)),
-        Contestant("keras fit, 100 steps an execution", _keras(arrays, batch, 100)),
-    ]
+    counts = (1, 32, 128, 512) if kind == "mlp" else (1, 4, 16)
+    return [Contestant(f"keras fit, {count} steps an execution", _keras(kind, arrays, batch, count)) for count in counts]
 
 
 def _batches(arrays: Arrays, batch: int) -> list[tuple[Any, Any]]:
@@ -106,10 +105,18 @@ def _lightning(model: Any, arrays: Arrays, batch: int) -> Callable[[int], object
     return run
 
 
-def _keras(arrays: Arrays, batch: int, execution: int) -> Callable[[int], object]:
+def _keras(kind: str, arrays: Arrays, batch: int, execution: int) -> Callable[[int], object]:
     import keras
 
-    model = keras.Sequential([keras.layers.Input((64,)), keras.layers.Dense(32, "relu"), keras.layers.Dense(10)])
+    layers = keras.layers
+    small = [layers.Input((64,)), layers.Dense(32, "relu"), layers.Dense(10)]
+    lenet = [
+        layers.Input((28, 28, 1)),
+        layers.Conv2D(32, 5, padding="same", activation="relu"), layers.MaxPooling2D(),
+        layers.Conv2D(64, 5, padding="same", activation="relu"), layers.MaxPooling2D(),
+        layers.Flatten(), layers.Dense(512, "relu"), layers.Dense(10),
+    ]  # fmt: skip
+    model = keras.Sequential(small if kind == "mlp" else lenet)
     model.compile(
         keras.optimizers.SGD(0.01, momentum=0.9),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),

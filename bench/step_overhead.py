@@ -1,6 +1,7 @@
 """What a training step costs through the public Kid, against hand-written loops and other frameworks.
 
-Run it with `python bench/step_overhead.py [mlp] [metrics] [lenet] [tensorflow] [--rounds N]`; peers take part where
+Run it with `python bench/step_overhead.py [mlp] [metrics] [lenet] [compiled] [compiled-resnet]
+[tensorflow] [tensorflow-lenet] [--rounds N]`; peers take part where
 they are installed (`pip install -r bench/requirements.txt`). One thread, CPU time, alternating rounds.
 """
 # ruff: noqa: E402  (the number of threads is read when NumPy and the frameworks are imported)
@@ -14,6 +15,7 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from measure import Contestant, alternate, report
@@ -25,7 +27,8 @@ QUIET = {"log_every": "never", "validate_every": "never", "checkpoint_every": "n
 MLP_GOALS = {"akid": 0.95}
 METRIC_GOALS = {"akid": 1.0}
 LENET_GOALS = {"akid": 0.9}
-TENSORFLOW_GOALS = {"akid": 0.3}
+TENSORFLOW_GOALS = {"akid": 0.2, "akid, compile": 0.08}
+TENSORFLOW_LENET_GOALS = {"akid": 1.1}
 
 
 def mlp() -> list[akid.Layer]:
@@ -46,7 +49,13 @@ def data(shape: tuple[int, ...], rows: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def akid_contestant(
-    name: str, blocks: list[akid.Layer], arrays: tuple[np.ndarray, np.ndarray], batch: int, backend: str, metric: bool
+    name: str,
+    blocks: list[akid.Layer],
+    arrays: tuple[np.ndarray, np.ndarray],
+    batch: int,
+    backend: str,
+    metric: bool = False,
+    **execution: Any,
 ) -> Contestant:
     """The public Kid; each round goes on where the last one stopped."""
     brain = akid.Brain.sequential(*blocks, inputs="image", outputs="logits")
@@ -59,7 +68,7 @@ def akid_contestant(
         optimizer=akid.SGD(learning_rate=0.01, momentum=0.9),
         practice=akid.Practice(steps=10**9, **QUIET),
         backend=backend,
-        execution=akid.Execution(threads=1),
+        execution=akid.Execution(threads=1, **execution),
     )
     return Contestant(name, lambda steps: kid.practice(max_steps=kid.state.step + steps))
 
@@ -69,6 +78,10 @@ def torch_model(kind: str) -> object:
 
     if kind == "mlp":
         return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    if kind == "resnet20":
+        from compiled import torch_resnet20
+
+        return torch_resnet20()
     return nn.Sequential(
         nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
         nn.Conv2d(32, 64, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
@@ -112,15 +125,37 @@ def bare_torch(kind: str, arrays: tuple[np.ndarray, np.ndarray], batch: int, *, 
     return run if ready else run_measured
 
 
-def bare_tensorflow(arrays: tuple[np.ndarray, np.ndarray], batch: int) -> Callable[[int], None]:
+def tensorflow_model(kind: str) -> tuple[list[Any], Callable[[Any], Any]]:
+    """The variables and the forward pass as a user writes them, images (batch, height, width, channels)."""
+    import tensorflow as tf
+
+    random = np.random.default_rng(1)
+    mlp_shapes = [(64, 32), (32,), (32, 10), (10,)]
+    lenet_shapes = [(5, 5, 1, 32), (32,), (5, 5, 32, 64), (64,), (3136, 512), (512,), (512, 10), (10,)]
+    shapes = mlp_shapes if kind == "mlp" else lenet_shapes
+    weights = [tf.Variable(random.standard_normal(shape).astype(np.float32) * 0.05) for shape in shapes]
+
+    def dense(x: Any, first: int) -> Any:
+        return x @ weights[first] + weights[first + 1]
+
+    def block(x: Any, first: int) -> Any:
+        convolved = tf.nn.conv2d(x, weights[first], 1, "SAME") + weights[first + 1]
+        return tf.nn.max_pool2d(tf.nn.relu(convolved), 2, 2, "VALID")
+
+    def forward(image: Any) -> Any:
+        if kind == "mlp":
+            return dense(tf.nn.relu(dense(image, 0)), 2)
+        features = block(block(image, 0), 2)
+        return dense(tf.nn.relu(dense(tf.reshape(features, (-1, 3136)), 4)), 6)
+
+    return weights, forward
+
+
+def bare_tensorflow(kind: str, arrays: tuple[np.ndarray, np.ndarray], batch: int) -> Callable[[int], None]:
     """One `tf.function` call for each step, fed ready tensors."""
     import tensorflow as tf
 
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    random = np.random.default_rng(1)
-    shapes = [(64, 32), (32,), (32, 10), (10,)]
-    weights = [tf.Variable(random.standard_normal(shape).astype(np.float32) * 0.1) for shape in shapes]
+    weights, forward = tensorflow_model(kind)
     slots = [tf.Variable(tf.zeros_like(weight)) for weight in weights]
     images, labels = arrays
     starts = range(0, len(images) - batch + 1, batch)
@@ -129,9 +164,7 @@ def bare_tensorflow(arrays: tuple[np.ndarray, np.ndarray], batch: int) -> Callab
     @tf.function
     def train(image: tf.Tensor, label: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
-            hidden = tf.nn.relu(image @ weights[0] + weights[1])
-            logits = hidden @ weights[2] + weights[3]
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(label, logits))
+            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(label, forward(image)))
         for weight, slot, gradient in zip(weights, slots, tape.gradient(loss, weights), strict=True):
             slot.assign(0.9 * slot + gradient)
             weight.assign_sub(0.01 * slot)
@@ -161,29 +194,47 @@ def torch_race(kind: str, *, ready: bool, rounds: int, goals: dict[str, float]) 
     report(f"{kind}, batch {batch}, {inputs}", contestants, "bare torch loop", goals)
 
 
-def tensorflow_race(rounds: int) -> None:
-    arrays = data((64,), 512 * 32)
+def tensorflow_race(kind: str, rounds: int) -> None:
+    """A bundle of akid's is 256 steps of the mlp, and 16 of LeNet."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    small = kind == "mlp"
+    blocks, shape, batch = (mlp(), (64,), 32) if small else (lenet(), (1, 28, 28), 64)
+    steps, goals = (2560, TENSORFLOW_GOALS) if small else (16, TENSORFLOW_LENET_GOALS)
+    arrays = data(shape, (512 if small else 16) * batch)
+    images, labels = arrays
+    last = (images if small else np.ascontiguousarray(images.transpose(0, 2, 3, 1)), labels)
+    base = "tf.function, one step a call"
     contestants = [
-        Contestant("tf.function, one step a call", bare_tensorflow(arrays, 32)),
-        akid_contestant("akid", mlp(), arrays, 32, "tensorflow", metric=False),
+        Contestant(base, bare_tensorflow(kind, last, batch)),
+        akid_contestant("akid", blocks, arrays, batch, "tensorflow"),
     ]
+    if small:
+        contestants.append(akid_contestant("akid, compile", blocks, arrays, batch, "tensorflow", compile=True))
     from peers import tensorflow_peers
 
-    contestants += tensorflow_peers(arrays, 32)
-    alternate(contestants, steps=640, rounds=rounds, warmup=128)
-    report("mlp on TensorFlow, batch 32", contestants, "tf.function, one step a call", TENSORFLOW_GOALS)
+    contestants += tensorflow_peers(kind, last, batch)
+    alternate(contestants, steps=steps, rounds=rounds, warmup=steps)
+    report(f"{kind} on TensorFlow, batch {batch}", contestants, base, goals)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("races", nargs="*", default=["mlp", "metrics", "lenet", "tensorflow"])
+    parser.add_argument("races", nargs="*", default=["mlp", "metrics", "lenet", "compiled", "compiled-resnet", "tensorflow", "tensorflow-lenet"])
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
+    import compiled
+
     races = {
+        "compiled": lambda: compiled.compiled_race(options.rounds),
+        "compiled-resnet": lambda: compiled.compiled_resnet_race(options.rounds),
         "mlp": lambda: torch_race("mlp", ready=True, rounds=options.rounds, goals=MLP_GOALS),
         "metrics": lambda: torch_race("mlp", ready=False, rounds=options.rounds, goals=METRIC_GOALS),
         "lenet": lambda: torch_race("lenet", ready=True, rounds=options.rounds, goals=LENET_GOALS),
-        "tensorflow": lambda: tensorflow_race(options.rounds),
+        "tensorflow": lambda: tensorflow_race("mlp", options.rounds),
+        "tensorflow-lenet": lambda: tensorflow_race("lenet", options.rounds),
     }
     for race in options.races:
         races[race]()

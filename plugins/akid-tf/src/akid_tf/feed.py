@@ -37,9 +37,8 @@ class Feed:
             specs[Batch.WEIGHTS] = _WEIGHTS
         return cls(specs)
 
-    def signature(self, *, stacked: bool = False) -> dict[str, tf.TensorSpec]:
-        """Specs by name, symbolic sizes open; `stacked`: behind one more open axis, the steps of a span."""
-        first = (None,) if stacked else ()
+    def signature(self, *first: int | None) -> dict[str, tf.TensorSpec]:
+        """Specs by name, symbolic sizes open, behind the axes `first`: that of the steps of a span."""
         return {
             name: tf.TensorSpec((*first, *(size if isinstance(size, int) else None for size in spec.shape)), spec.dtype)
             for name, spec in self.specs.items()

@@ -103,7 +103,7 @@ class TensorflowNetwork(Network):
     ) -> Forward:
         """Walk the calls with tensors. `step`: int32, its number. `first_row`: int32, the number of row 0.
 
-        `known`: values of calls that are not walked. `differentiated`: a gradient is taken of losses, and of nothing else.
+        `known`: values of calls that are not walked. `differentiated`: a gradient is taken, of losses alone.
         """
         size = tf.shape(next(iter(fields.values())))[0]
         recompute = self._recompute if differentiated else ()

@@ -55,7 +55,8 @@ def recomputed(graph: Graph, calls: Sequence[Call], values: Values, params: Tens
     """Walk the calls of a run such that their gradient walks them again: what becomes of state.
 
     Everything that a run depends on goes in as a tensor, and what others take of it comes out. The second walk waits
-    for the gradients that come back, so that nothing of the first need be there until then.
+    for the gradients that come back, so that nothing of the first need be there until then; and what it gives goes on
+    when all of it is there, or TensorFlow would put off the gradients of parameters, and keep what they need.
     """
     given = {(call.path, number) for call in calls for number in range(len(call.out_specs))}
     sources = sorted(_taken(calls) - given)
@@ -78,8 +79,9 @@ def recomputed(graph: Graph, calls: Sequence[Call], values: Values, params: Tens
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch([tensor for tensor in again if tensor.dtype.is_floating])
                 outputs = walk(again)
-            gradients: list[tf.Tensor | None] = tape.gradient(outputs, again, upstream)
-            return gradients
+            gradients = tape.gradient(outputs, again, upstream)
+            with tf.control_dependencies([gradient for gradient in gradients if gradient is not None]):
+                return [None if gradient is None else tf.identity(gradient) for gradient in gradients]
 
         return walk(tensors), gradient
 

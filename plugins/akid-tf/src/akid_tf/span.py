@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from akid_core.data.batch import Batch
 from akid_core.specs.layer import Metric
 from akid_tf.gradient import Given, Moment
-from akid_tf.measures import Rows, Tensors, sums
-from akid_tf.network import TensorflowNetwork
+from akid_tf.measures import Rows, Stacked, Tensors, sums
+from akid_tf.network import Fields, TensorflowNetwork
 from akid_tf.optimizer import LiveOptimizer, Numbers
-from akid_tf.runtime import tf
+from akid_tf.runtime import host, tf
+
+NUMBER = tf.TensorSpec((), tf.int32)
 
 Step = Callable[[Given, Moment, Mapping[str, Numbers]], Tensors]
 """One step: parameters, slots and state take their new values; what it measured, see `noted`."""
@@ -37,6 +41,10 @@ class SpanProgram:
         """`extra`: the types of what a step notes beside losses and metrics."""
         self._network, self._optimizer, self._step = network, optimizer, step
         self._types = {**_types(network), **extra}
+
+    def numbers(self, steps: int | None) -> tf.TensorSpec:
+        """The spec of what so many steps need of the host."""
+        return tf.TensorSpec((steps, self._optimizer.width), tf.float64)
 
     def __call__(self, fields: Mapping[str, tf.Tensor], numbers: tf.Tensor, steps: tf.Tensor, first: Moment) -> Tensors:
         """The states of losses and metrics of each step, each part (k, ...).
@@ -65,6 +73,26 @@ class SpanProgram:
             if path in losses
         }
         return {path: sums(rows[path]) if path in rows else parts for path, parts in stacked.items()}
+
+
+class DefaultSpan:
+    """Spans by one program, traced once for any number of steps and rows."""
+
+    def __init__(self, network: TensorflowNetwork, steps: SpanProgram) -> None:
+        self._network, self._steps = network, steps
+        self._program = network.program(self._run, network.feed.signature(None), steps.numbers(None), NUMBER, NUMBER)
+
+    def __call__(
+        self, fields: Mapping[str, np.ndarray], numbers: np.ndarray, first_step: int, first_row: int
+    ) -> Stacked:
+        """The states of losses and metrics of each step, each part (k, ...)."""
+        first = tf.constant(first_step), tf.constant(first_row)
+        parts = self._program(self._network.feed.tensors(fields), tf.constant(numbers), *first)
+        stacked: Stacked = tf.nest.map_structure(host, parts)
+        return stacked
+
+    def _run(self, fields: Fields, numbers: tf.Tensor, first_step: tf.Tensor, first_row: tf.Tensor) -> Tensors:
+        return self._steps(fields, numbers, tf.shape(numbers)[0], Moment(first_step, first_row))
 
 
 def _types(network: TensorflowNetwork) -> Tensors:

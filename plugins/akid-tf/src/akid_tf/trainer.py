@@ -16,12 +16,10 @@ from akid_tf.measures import Tensors, merged, objective
 from akid_tf.network import Fields, TensorflowNetwork
 from akid_tf.optimizer import LiveOptimizer, Numbers
 from akid_tf.parts import Parts
-from akid_tf.runtime import host, tf
-from akid_tf.span import SpanProgram, noted
+from akid_tf.runtime import tf
+from akid_tf.span import NUMBER, DefaultSpan, SpanProgram, noted
 from akid_tf.step import OBJECTIVE, UserStep
 from akid_tf.xla import CompiledSpan
-
-_NUMBER = tf.TensorSpec((), tf.int32)
 
 
 class TensorflowTrainer(Trainer):
@@ -34,30 +32,21 @@ class TensorflowTrainer(Trainer):
         self.optimizer = LiveOptimizer(optimizer, self._trained, fused=plan.fused, rated=bool(plan.step))
         self._differentiate = Parts(network, plan.micro_batches) if plan.micro_batches > 1 else Whole(network)
         own = UserStep(plan.step, network, self.optimizer) if plan.step else None
-        self._steps = SpanProgram(network, self.optimizer, own or self._step, own.extra if own else {})
-        numbers = tf.TensorSpec((None, self.optimizer.width), tf.float64)
-        self._span = network.program(self._run, network.feed.signature(stacked=True), numbers, _NUMBER, _NUMBER)
-        self._compiled = CompiledSpan(network, self._steps, self.optimizer.width, plan.bundle) if plan.compile else None
-        self._gradients = network.program(self._gradient, network.feed.signature(), _NUMBER)
+        steps = SpanProgram(network, self.optimizer, own or self._step, own.extra if own else {})
+        self._default = DefaultSpan(network, steps)
+        self._compiled = CompiledSpan(network, steps, plan.bundle) if plan.compile else None
+        self._gradients = network.program(self._gradient, network.feed.signature(), NUMBER)
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
         rates = enumerate(learning_rates.tolist(), start=span.first_step)
         numbers = np.array([self.optimizer.numbers(rate, step) for step, rate in rates])
         fields = {**span.fields, Batch.WEIGHTS: span.weights}
-        if self._compiled is not None and self._compiled.takes(span.weights.shape[1]):
-            parts = self._compiled(fields, numbers, span.first_step, span.first_row)
-        else:
-            tensors = self._network.feed.tensors(fields)
-            first = tf.constant(span.first_step), tf.constant(span.first_row)
-            parts = self._span(tensors, tf.constant(numbers), *first)
-        stacked = {
-            path: {name: host(part)[: span.steps] for name, part in state.items()} for path, state in parts.items()
-        }
+        full = self._compiled is not None and self._compiled.takes(span.weights.shape[1])
+        run = self._compiled if full else self._default
+        stacked = dict(run(fields, numbers, span.first_step, span.first_row))
+        own = stacked.pop(OBJECTIVE, None)
         graph = self._network.graph
-        minimised = stacked.pop(OBJECTIVE, None)
-        return SpanResult(
-            objective(graph, stacked) if minimised is None else minimised[OBJECTIVE], merged(graph, stacked)
-        )
+        return SpanResult(own[OBJECTIVE] if own else objective(graph, stacked), merged(graph, stacked))
 
     def gradients(self, batch: Batch, step: int) -> Arrays:
         fields = self._network.feed.tensors({**batch.fields, Batch.WEIGHTS: batch.weights})
@@ -69,9 +58,6 @@ class TensorflowTrainer(Trainer):
 
     def fill_slots(self, values: Mapping[str, np.ndarray]) -> None:
         self.optimizer.fill(values)
-
-    def _run(self, fields: Fields, numbers: tf.Tensor, first_step: tf.Tensor, first_row: tf.Tensor) -> Tensors:
-        return self._steps(fields, numbers, tf.shape(numbers)[0], Moment(first_step, first_row))
 
     def _step(self, given: Given, moment: Moment, numbers: Mapping[str, Numbers]) -> Tensors:
         backward = self._differentiate(given, moment, learning=True)

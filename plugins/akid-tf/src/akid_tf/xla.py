@@ -10,13 +10,12 @@ from akid_core.backends.plan import Execution
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Graph
 from akid_tf.gradient import Given, Moment, Whole
-from akid_tf.measures import Tensors
+from akid_tf.measures import Stacked, Tensors
 from akid_tf.network import Fields, TensorflowNetwork
-from akid_tf.runtime import tf
-from akid_tf.span import SpanProgram
+from akid_tf.runtime import host, tf
+from akid_tf.span import NUMBER, SpanProgram
 
 _ROWS = 2
-_NUMBER = tf.TensorSpec((), tf.int32)
 
 
 class CompiledSpan:
@@ -27,36 +26,38 @@ class CompiledSpan:
     is left of it is not computed.
     """
 
-    def __init__(self, network: TensorflowNetwork, steps: SpanProgram, width: int, bundle: int) -> None:
-        self._network, self._steps, self._width, self._bundle = (network, steps, width, bundle)
+    def __init__(self, network: TensorflowNetwork, steps: SpanProgram, bundle: int) -> None:
+        self._network, self._steps, self._bundle = network, steps, bundle
         self._rows = 0
-        self._programs: dict[int, Callable[..., Tensors]] = {}
+        self._programs: dict[tuple[tf.TensorShape, ...], Callable[..., Tensors]] = {}
 
     def takes(self, rows: int) -> bool:
         """Whether a batch of so many rows is a full one."""
-        if rows > self._rows:
-            self._rows = rows
-            self._programs.clear()
+        self._rows = max(rows, self._rows)
         return rows == self._rows > 0
 
     def __call__(
         self, fields: Mapping[str, np.ndarray], numbers: np.ndarray, first_step: int, first_row: int
-    ) -> Tensors:
-        """The states of each step, each part at least (k, ...): more than there are steps stand for nothing."""
+    ) -> Stacked:
+        """As `DefaultSpan`."""
         steps = len(numbers)
         room = max(steps, min(self._bundle, 1 << (steps - 1).bit_length()))
-        if room not in self._programs:
-            self._programs[room] = self._program({name: values.shape[1:] for name, values in fields.items()}, room)
         tensors = self._network.feed.tensors({name: _roomy(values, room) for name, values in fields.items()})
         counts = map(tf.constant, (steps, first_step, first_row))
-        return self._programs[room](tensors, tf.constant(_roomy(numbers, room)), *counts)
+        parts = self._program(tensors, room)(tensors, tf.constant(_roomy(numbers, room)), *counts)
+        stacked: Stacked = tf.nest.map_structure(lambda part: host(part)[:steps], parts)
+        return stacked
 
-    def _program(self, shapes: Mapping[str, tuple[int, ...]], room: int) -> Callable[..., Tensors]:
-        signature = {
-            name: tf.TensorSpec((room, *shapes[name]), spec.dtype) for name, spec in self._network.feed.specs.items()
-        }
-        numbers = tf.TensorSpec((room, self._width), tf.float64)
-        return self._network.program(self._run, signature, numbers, _NUMBER, _NUMBER, _NUMBER, xla=True)
+    def _program(self, tensors: Fields, room: int) -> Callable[..., Tensors]:
+        """What runs tensors of these shapes."""
+        shapes = tuple(tensor.shape for tensor in tensors.values())
+        if shapes not in self._programs:
+            signature = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in tensors.items()}
+            numbers = self._steps.numbers(room)
+            self._programs[shapes] = self._network.program(
+                self._run, signature, numbers, NUMBER, NUMBER, NUMBER, xla=True
+            )
+        return self._programs[shapes]
 
     def _run(
         self, fields: Fields, numbers: tf.Tensor, steps: tf.Tensor, first_step: tf.Tensor, first_row: tf.Tensor
