@@ -83,3 +83,6 @@ def compiled_resnet_race(rounds: int) -> None:
     ]
     alternate(contestants, steps=3, rounds=rounds, warmup=3)
     report("resnet-20, batch 64, compiled", contestants, BARE, RESNET_GOALS)
+
+
+RACES = {"compiled": compiled_race, "compiled-resnet": compiled_resnet_race}

@@ -15,6 +15,7 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -222,20 +223,20 @@ def tensorflow_race(kind: str, rounds: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("races", nargs="*", default=["mlp", "metrics", "lenet", "compiled", "compiled-resnet", "tensorflow", "tensorflow-lenet"])
+    everything = ["mlp", "metrics", "lenet", "compiled", "compiled-resnet", "tensorflow", "tensorflow-lenet"]
+    parser.add_argument("races", nargs="*", default=everything)
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
-    import compiled
-
     races = {
-        "compiled": lambda: compiled.compiled_race(options.rounds),
-        "compiled-resnet": lambda: compiled.compiled_resnet_race(options.rounds),
         "mlp": lambda: torch_race("mlp", ready=True, rounds=options.rounds, goals=MLP_GOALS),
         "metrics": lambda: torch_race("mlp", ready=False, rounds=options.rounds, goals=METRIC_GOALS),
         "lenet": lambda: torch_race("lenet", ready=True, rounds=options.rounds, goals=LENET_GOALS),
         "tensorflow": lambda: tensorflow_race("mlp", options.rounds),
         "tensorflow-lenet": lambda: tensorflow_race("lenet", options.rounds),
     }
+    from compiled import RACES
+
+    races |= {name: partial(race, options.rounds) for name, race in RACES.items()}
     for race in options.races:
         races[race]()
 
