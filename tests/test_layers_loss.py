@@ -188,7 +188,7 @@ def test_other_refusals() -> None:
         KLDivergence().outputs(LOGIT_SPEC, TensorSpec(("N", 2)))
     for block in (Hinge, MarginRanking, HardRanking, TripletMargin):
         with pytest.raises(ValueError, match="margin is how far ahead is enough"):
-            block(margin=0.0)
+            block(margin=-0.5)
     with pytest.raises(ValueError, match="takes scores .batch, classes. with integer indices"):
         Hinge().outputs(LOGIT_SPEC, TensorSpec(("N",)))
     with pytest.raises(ValueError, match=r"takes two scores, and a sign if wanted, of one shape, got .*int64\[N\]"):

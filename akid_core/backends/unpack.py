@@ -93,8 +93,8 @@ def _keras_gates(prefix: str, leaf: str, array: np.ndarray) -> dict[str, np.ndar
     """The gates z, r, n as r, z, n. Raises `CheckpointError` for a bias of one row, that of another formula."""
     if leaf == "bias" and array.ndim == 1:
         raise CheckpointError(
-            f"{prefix}{leaf} belongs to a Keras GRU with reset_after=False, which computes something else: akid's GRU is "
-            "that of reset_after=True. Leave the layer out with `params`, or train it anew."
+            f"{prefix}{leaf} belongs to a Keras GRU with reset_after=False, which computes something else: akid's GRU "
+            "is that of reset_after=True. Leave the layer out with `params`, or train it anew."
         )
     if array.shape[-1] % 3:
         return {prefix + leaf: array}
