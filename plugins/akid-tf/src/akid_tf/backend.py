@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from akid_core.backends.contract import Backend, Built, Network, Trainer
+from akid_core.backends.missing import check_layers
 from akid_core.backends.plan import Execution, Plan
 from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call, Graph
 from akid_core.optimizers.base import Optimizer
-from akid_core.specs.tensor import FLOATS
+from akid_core.specs.tensor import FLOATS, wider
 from akid_tf.devices import device_name, use_threads
 from akid_tf.live import BuildContext, portable
 from akid_tf.module import OPS
@@ -29,6 +30,9 @@ SMALL = 100_000
 
 PARAMETERS = ("float32", "float64")
 
+SUMMING = frozenset({"avg_pool1d", "avg_pool2d", "global_avg_pool1d", "global_avg_pool2d", "gru", "lstm", "upsample"})
+"""Layers whose kernels form sums in the type in which they compute; those of all others mind wider reductions."""
+
 
 class TensorflowBackend(Backend):
     """Compiles a span of steps into one call and computes channels last; what has no native form runs portably."""
@@ -37,6 +41,7 @@ class TensorflowBackend(Backend):
     ops = OPS
 
     def plan(self, execution: Execution, graph: Graph) -> Plan:
+        check_layers(self, graph)
         check(graph)
         if execution.layout == "channels_first":
             raise ConfigurationError(
@@ -91,9 +96,15 @@ class TensorflowBackend(Backend):
         return {"tensorflow": tf.__version__, "numpy": np.__version__}
 
     def _build(self, call: Call, graph: Graph, seed: int) -> Built:
-        """The native form of a call's layer where a plugin has one for exactly this class, else the portable one."""
-        build = self.builder(call.layer) or portable
-        context = BuildContext(call=call, precision=graph.precision, seed=seed)
+        """The native form of a call's layer where a plugin has one for exactly this class, else the portable one.
+
+        Where reductions are wider than what is computed, those of `SUMMING` run portably.
+        """
+        precision = graph.precision
+        uniform = precision.compute == wider(precision.compute, precision.reductions)
+        serves = uniform or call.layer.component() not in SUMMING
+        build = (self.builder(call.layer) if serves else None) or portable
+        context = BuildContext(call=call, precision=precision, seed=seed)
         built: Built = build(call.layer, call.in_specs, context)
         return built
 
