@@ -103,7 +103,7 @@ class CompiledSteps:
             ) from error
         try:
             compiled: Callable[..., Sequence[Tensor]] = standalone_compile(
-                recorded, inputs, dynamic_shapes="from_example_inputs", options={"config_patches": OPTIONS}
+                recorded, [*inputs], dynamic_shapes="from_example_inputs", options={"config_patches": OPTIONS}
             )
         except Exception as error:
             raise ConfigurationError(
@@ -128,10 +128,10 @@ class CompiledSteps:
         noted = []
         for step in range(self._bundle):
             frame = Frame(True, clock[step, :1].int(), rows, learning=True, traced=True)
-            gradients, given = self._step(now, tuple(field[step] for field in fields), frame)
+            gradients, step_noted = self._step(now, tuple(field[step] for field in fields), frame)
             updater.step(gradients, clock[step, 2:], 0)
             frame.settle()
-            noted.append(given)
+            noted.append(step_noted)
         for path in (*self._trained, *self._moving):
             kept[path].copy_(now[path])
         for name, each in slots.items():

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch.utils import deterministic as settings
 
 
 @contextmanager
@@ -15,9 +16,9 @@ def deterministic() -> Iterator[None]:
     A block that has none fails, and its error says so.
     """
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    filling = torch.utils.deterministic.fill_uninitialized_memory
+    filling = settings.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing here reads memory that it did not write
+    settings.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads memory that it did not write
     try:
         yield
     except RuntimeError as error:
@@ -29,4 +30,4 @@ def deterministic() -> Iterator[None]:
         raise
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        torch.utils.deterministic.fill_uninitialized_memory = filling
+        settings.fill_uninitialized_memory = filling  # type: ignore[attr-defined]

@@ -84,7 +84,7 @@ class ForeachRMSprop(Updater):
         squares, alpha = self.slots["square"], self.optimizer.alpha
         torch._foreach_mul_(squares, alpha)
         torch._foreach_addcmul_(squares, gradients, gradients, 1.0 - alpha)
-        spreads: Sequence[Tensor] = squares
+        spreads: list[Tensor] | tuple[Tensor, ...] = squares
         if self.optimizer.centered:
             means = self.slots["mean"]
             torch._foreach_mul_(means, alpha)

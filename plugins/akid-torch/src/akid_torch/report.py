@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class Report:
         measures: MetricStates = {
             loss.path: {"sum": total, "count": next(numbers)} for loss, total in zip(self._losses, sums, strict=True)
         }
-        given: Iterator[np.ndarray | float] = (next(numbers if single else arrays) for single in self._single)
+        given: Iterator[Any] = (next(numbers if single else arrays) for single in self._single)
         for metric in self._metrics:
             parts = list(islice(given, metric.parts))
             measures[metric.path] = metric.state([parts] if metric.adds else zip(*parts, strict=True))
