@@ -18,7 +18,7 @@ def deterministic() -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     filling = settings.fill_uninitialized_memory  # type: ignore[attr-defined]
     torch.use_deterministic_algorithms(True)
-    settings.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # nothing here reads memory that it did not write
+    settings.fill_uninitialized_memory = False  # type: ignore[attr-defined]  # all memory is written before it is read
     try:
         yield
     except RuntimeError as error:
