@@ -30,7 +30,9 @@ def tensorflow_peers(kind: str, arrays: Arrays, batch: int) -> list[Contestant]:
     if not _has("keras"):
         return []
     counts = (1, 32, 128, 512) if kind == "mlp" else (1, 4, 16)
-    return [Contestant(f"keras fit, {count} steps an execution", _keras(kind, arrays, batch, count)) for count in counts]
+    return [
+        Contestant(f"keras fit, {count} steps an execution", _keras(kind, arrays, batch, count)) for count in counts
+    ]
 
 
 def _batches(arrays: Arrays, batch: int) -> list[tuple[Any, Any]]:
