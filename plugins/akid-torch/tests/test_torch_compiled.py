@@ -1,6 +1,6 @@
-"""Compiled steps: those of the default path within rounding, on the same parameters, for full spans alone.
+"""Compiled steps: those of the default path within rounding, on the same parameters, for full batches alone.
 
-One small program is compiled (10 to 30 seconds; a few, once torch's cache on the disk has it).
+Two small programs are compiled (10 to 30 seconds; a few, once torch's cache on the disk has them).
 """
 
 from __future__ import annotations
@@ -80,16 +80,19 @@ def train(trainer: Any, make_span: Any, first: int = 0, stop: int = STEPS) -> li
 
 
 def test_fifty_steps_are_those_of_the_default_path(live: Any, make_span: Any) -> None:
-    """One program takes them all, though learning rate, step number and masks change."""
+    """One program takes all bundles, though learning rate, step number and masks change; another one a shorter span."""
     default = live(BRAIN, OPTIMIZER)
     network, trainer = live(BRAIN, OPTIMIZER, compile=True, bundle=BUNDLE)
     tensors = {path: network.native(path) for path in network.read()}
     expected = train(default.trainer, make_span)
     found = train(trainer, make_span, 0, 2)
     steps = trainer._compiled
-    steps._program = Counted(steps._program)
-    found += train(trainer, make_span, 2, 30)
-    assert steps._program.calls == (30 - 2 - 2) / BUNDLE
+    bundles = steps._programs[BUNDLE] = Counted(steps._programs[BUNDLE])
+    found += train(trainer, make_span, 2, 20)
+    assert list(steps._programs) == [BUNDLE], "the program of one step is compiled when it is needed"
+    found += train(trainer, make_span, 20, 30)
+    assert list(steps._programs) == [BUNDLE, 1]
+    assert bundles.calls == (30 - 2 - 2) / BUNDLE
 
     # To the bit from what was read, by another program of the same steps.
     resumed = live(BRAIN, OPTIMIZER, compile=True, bundle=BUNDLE)
@@ -113,6 +116,20 @@ def test_fifty_steps_are_those_of_the_default_path(live: Any, make_span: Any) ->
         for path, state in other.measures.items():
             for part, value in state.items():
                 np.testing.assert_allclose(one.measures[path][part], value, rtol=1e-5, err_msg=path)
+
+
+def test_a_span_that_is_no_bundle_is_compiled_too(live: Any, make_span: Any) -> None:
+    """Step by step, with what the steps gave put together as if it were one call."""
+    expected = live(BRAIN, OPTIMIZER)
+    network, trainer = live(BRAIN, OPTIMIZER, compile=True, bundle=8)
+    one, other = (each.run(make_span(0, 5), RATES[:5]) for each in (trainer, expected.trainer))
+    assert list(trainer._compiled._programs) == [1]
+    np.testing.assert_allclose(one.objective, other.objective, rtol=1e-5)
+    for path, state in other.measures.items():
+        for part, value in state.items():
+            np.testing.assert_allclose(one.measures[path][part], value, rtol=1e-5, err_msg=path)
+    for path, value in expected.network.read().items():
+        assert not np.any(value) or difference(network[path], value) < 1e-5, path
 
 
 def test_a_layer_that_looks_at_values_cannot_be_recorded(live: Any, make_span: Any) -> None:

@@ -131,7 +131,7 @@ def _notes(execution: Execution, declined: str | None) -> tuple[str, ...]:
         return ()
     if declined is not None:
         return (f"execution.compile is declined: {declined}.",)
-    return ("execution.compile: the first full bundle of steps waits for torch's compiler, up to a few minutes.",)
+    return ("execution.compile: the first full batches wait for torch's compiler, up to a few minutes.",)
 
 
 def _check_recompute(execution: Execution, graph: Graph) -> None:

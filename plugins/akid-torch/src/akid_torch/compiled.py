@@ -23,6 +23,9 @@ from akid_torch.places import standing_in
 from akid_torch.report import Noted, Report
 from akid_torch.updaters import Updater
 
+Compiled = Callable[..., Sequence[Tensor]]
+"""A program of some steps: from parameters, state and slots, the clock and the fields to what the report writes."""
+
 OPTIONS = {"realize_opcount_threshold": 8, "size_asserts": False, "cpp_wrapper": True}
 """The compiler writes out an expression wherever it is used, up to so many operations. The masks of dropout use each of
 theirs twice, one after the other, and with the usual 30 they take minutes to compile. Sizes are looked at here."""
@@ -54,7 +57,8 @@ class TracedUpdater(Updater):
 
 
 class CompiledSteps:
-    """Takes as many steps at once as a bundle has; the first call compiles.
+    """Takes as many steps at once as a bundle has, and those of a shorter span one by one; each of the two programs is
+    compiled when it is first needed.
 
     It works on the parameters, state and slots of the uncompiled path, so that a span can take either.
     """
@@ -69,27 +73,31 @@ class CompiledSteps:
         # All these tensors are changed in place and stay for good.
         self._kept = [home.tensor.detach() for home in self._homes.values()]
         self._kept += [slot for slots in self._slots.values() for slot in slots]
-        self._program: Callable[..., Sequence[Tensor]] | None = None
+        self._programs: dict[int, Compiled] = {}  # by their number of steps
         self._rows: int | None = None
         self._report = Report(objective.losses, objective.metrics)
 
     def serves(self, span: Span) -> bool:
-        """Whether the span is a full bundle of full batches."""
-        steps, rows = span.weights.shape
-        return span.full and steps == self._bundle and self._rows in (None, rows)
+        """Whether its batches are full ones."""
+        return span.full and self._rows in (None, span.weights.shape[1])
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
         """Train the steps of the span."""
         fields = {**span.fields, Batch.WEIGHTS: span.weights}
-        clock = self._host.clock(learning_rates, span.first_step, span.first_row)
-        inputs = [*self._kept, clock.to(self._network.module.device)]
-        inputs += self._network.tensors(self._objective.program, fields)
+        clock = self._host.clock(learning_rates, span.first_step, span.first_row).to(self._network.module.device)
+        stacked = [clock, *self._network.tensors(self._objective.program, fields)]
+        at_once = self._bundle if span.steps == self._bundle else 1
+        self._rows = span.weights.shape[1]
+        calls = []
         with torch.no_grad():
-            if self._program is None:
-                self._program, self._rows = self._compile(inputs), span.weights.shape[1]
-            return self._report.read(self._program(*inputs), self._bundle)
+            for first in range(0, span.steps, at_once):
+                inputs = [*self._kept, *(each[first : first + at_once] for each in stacked)]
+                if at_once not in self._programs:
+                    self._programs[at_once] = self._compile(inputs)
+                calls.append(self._programs[at_once](*inputs))
+        return self._report.read(calls, at_once)
 
-    def _compile(self, inputs: list[Tensor]) -> Callable[..., Sequence[Tensor]]:
+    def _compile(self, inputs: list[Tensor]) -> Compiled:
         # Imported here, since torch's compiler takes longer to import than all else together.
         from torch._inductor import standalone_compile
         from torch.fx.experimental.proxy_tensor import make_fx
@@ -102,7 +110,7 @@ class CompiledSteps:
                 "values of tensors runs uncompiled alone: leave execution.compile out."
             ) from error
         try:
-            compiled: Callable[..., Sequence[Tensor]] = standalone_compile(
+            compiled: Compiled = standalone_compile(
                 recorded, [*inputs], dynamic_shapes="from_example_inputs", options={"config_patches": OPTIONS}
             )
         except Exception as error:
@@ -126,7 +134,7 @@ class CompiledSteps:
         updater = self._updater([now[path] for path in self._trained], moved)
         rows = clock[0, 1].int() + torch.arange(fields[0].shape[1], dtype=torch.int32, device=clock.device)
         noted = []
-        for step in range(self._bundle):
+        for step in range(len(clock)):
             frame = Frame(True, clock[step, :1].int(), rows, learning=True, traced=True)
             gradients, step_noted = self._step(now, tuple(field[step] for field in fields), frame)
             updater.step(gradients, clock[step, 2:], 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any
 
@@ -46,19 +46,20 @@ class Report:
                     numbers.append(stacked.double()[None])
         return (torch.cat(numbers), *arrays)
 
-    def read(self, outputs: Sequence[Tensor], steps: int) -> SpanResult:
-        """What `write` gave, on the host."""
-        numbers, arrays = iter(outputs[0].tolist()), map(array, outputs[1:])
-        objective = np.array(list(islice(numbers, steps)))
-        sums = list(islice(numbers, len(self._losses)))
+    def read(self, calls: Sequence[Sequence[Tensor]], steps: int) -> SpanResult:
+        """What `write` gave in calls of so many steps, one after the other, on the host."""
+        numbers = np.array([array(call[0]) for call in calls])
+        sums = iter(numbers[:, steps:].sum(axis=0).tolist())
+        losses = list(islice(sums, len(self._losses)))
         measures: MetricStates = {
-            loss.path: {"sum": total, "count": next(numbers)} for loss, total in zip(self._losses, sums, strict=True)
+            loss.path: {"sum": total, "count": next(sums)} for loss, total in zip(self._losses, losses, strict=True)
         }
-        given: Iterator[Any] = (next(numbers if single else arrays) for single in self._single)
+        arrays, single = zip(*(map(array, call[1:]) for call in calls), strict=True), iter(self._single)
         for metric in self._metrics:
-            parts = list(islice(given, metric.parts))
+            put_together: Callable[..., Any] = sum if metric.adds else np.concatenate
+            parts = [next(sums) if next(single) else put_together(next(arrays)) for _ in range(metric.parts)]
             measures[metric.path] = metric.state([parts] if metric.adds else zip(*parts, strict=True))
-        return SpanResult(objective, measures)
+        return SpanResult(numbers[:, :steps].ravel(), measures)
 
 
 def _column(step: Noted, index: int) -> Tensor:
