@@ -39,6 +39,8 @@ CONVOLUTIONS = (
     image(L.Conv2d(channels=2, kernel=3, padding=((0, 2), (1, 0)), bias=False), 2, 5, 5),
     image(L.Conv2d(channels=6, kernel=3, padding=1, stride=2, groups=2), 4, 6, 7),
     image(L.Conv2d(channels=6, kernel=3, dilation=2, groups=3), 3, 8, 7),
+    image(L.Conv2d(channels=1, kernel=(4, 2), stride=(1, 2)), 1, 5, 3),  # one window in a row, columns left over
+    image(L.Conv2d(channels=2, kernel=1, stride=2, dilation=(1, 2), padding=((0, 0), (1, 1))), 3, 1, 1),
     line(L.Conv1d(channels=4, kernel=3)),
     line(L.Conv1d(channels=4, kernel=4, stride=2, padding="same"), 3, 8),
     line(L.Conv1d(channels=6, kernel=2, padding=(0, 3), dilation=3, groups=3, bias=False)),
@@ -46,6 +48,7 @@ CONVOLUTIONS = (
     image(L.ConvTranspose2d(channels=2, kernel=(3, 4), stride=2, padding="same"), 3, 4, 3),
     image(L.ConvTranspose2d(channels=4, kernel=3, stride=(2, 3), padding=((1, 0), (0, 2)), groups=2), 2, 4, 3),
     image(L.ConvTranspose2d(channels=2, kernel=2, dilation=2, stride=3, bias=False), 3, 3, 2),
+    image(L.ConvTranspose2d(channels=1, kernel=(2, 3), stride=(1, 2)), 1, 2, 1),
 )
 POOLINGS = (
     image(L.MaxPool2d(kernel=2)),

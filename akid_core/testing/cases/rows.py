@@ -32,6 +32,7 @@ def far(layer: Layer) -> Trial:
 TRIALS = (
     on(L.Dense(units=3), VECTOR),
     on(L.Dense(units=1, bias=False), TensorSpec(("N", 5, 4))),
+    on(L.Dense(units=1), TensorSpec(("N", 1, 4, 6))),
     on(L.ReLU(), VECTOR),
     on(L.Tanh(), IMAGE),
     far(L.Tanh()),

@@ -30,7 +30,7 @@ def convolution(random: np.random.Generator, number: int) -> Trial:
         kernel=_each(kernel),
         stride=_each(stride),
         dilation=_each(dilation),
-        padding=_padding(chance, [1] * dims if transposed else [2] * dims),
+        padding=_padding(chance, [(size - 1) // 2 for size in reach] if transposed else [2] * dims),
         groups=groups,
         bias=chance.one_of(True, True, False),
     )

@@ -27,17 +27,32 @@ class LiveConv(Windowed):
         self.dilated = max(self.dilation) > 1
         if self.dilated:
             self.padding = "VALID"  # zeros are put around: "SAME" means another padding where strides come later
+        self.single = tuple(out == 1 < step for out, step in zip(self.out, self.stride, strict=True))
+        if any(self.single):
+            self.padding = "VALID"
+            self.stride = tuple(1 if one else step for one, step in zip(self.single, self.stride, strict=True))
         self.plain = layer.groups == 1 and not self.dilated
-        self.depthwise = layer.groups == x.row[0] and not self.dilated and len(set(self.windows.stride)) == 1
+        self.depthwise = layer.groups == x.row[0] and not self.dilated and len(set(self.stride[-layer.space :])) == 1
         self.complete = self.plain or knows_gradients(x.dtype)
 
     def over(self, context: Context, x: tf.Tensor) -> tf.Tensor:
-        weight, x = context.params["weight"], self.surrounded(x)
+        weight, x = context.params["weight"], self._seen(self.surrounded(x))
         weight = weight[None] if self.flat else weight
         # Outside of graphs there are fewer kernels with gradients.
         direct = self.plain or (self.complete and not tf.executing_eagerly())
         out = self._at_once(x, weight) if direct else self._in_groups(x, weight)
         return tf.nn.bias_add(out, context.params["bias"]) if self.layer.bias else out
+
+    def _seen(self, x: tf.Tensor) -> tf.Tensor:
+        """The image without what no window sees along an axis that has one window, where no step is taken then.
+
+        Kernels for one channel that take a step there read other values than those of the window.
+        """
+        if not any(self.single):
+            return x
+        reach = ((size - 1) * gap + 1 for size, gap in zip(self.kernel, self.dilation, strict=True))
+        rows, columns = (slice(size if one else None) for size, one in zip(reach, self.single, strict=True))
+        return x[:, rows, columns]
 
     def _at_once(self, x: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
         """x: padding included. weight: (tall, wide, in / groups, channels)."""
@@ -86,8 +101,14 @@ def build(layer: Convolution, in_specs: tuple[TensorSpec, ...], context: BuildCo
 
 
 def build_transpose(layer: ConvTranspose2d, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
-    """A transposed convolution, native; a dilated one runs portably, since few kernels have its gradient."""
-    if layer.dilation not in (1, (1, 1)):
+    """A transposed convolution, native; portable where kernels lack its gradient or have a wrong one.
+
+    Few have that of a dilated one; and that for one channel, along an axis where x has one place, reads other values
+    than it should (see `LiveConv`, whose kernels it shares).
+    """
+    windows = layer.windows(in_specs[0])
+    single = any(places == 1 < step for places, step in zip(windows.out, windows.stride, strict=True))
+    if layer.dilation not in (1, (1, 1)) or (single and layer.channels == layer.groups):
         return portable(layer, in_specs, context)
     return _placed(LiveConvTranspose2d(layer, *in_specs), "HWOI", context)
 

@@ -19,8 +19,8 @@ class Windowed(LiveLayer):
     """A kernel that slides over an image; a sequence is an image of one row.
 
     TensorFlow's "SAME" is the core's rule. Any other padding is put around the image first: the kernels that take
-    numbers are several times slower than those that take a name. `kernel`, `stride`, `dilation`: (vertical,
-    horizontal).
+    numbers are several times slower than those that take a name. `kernel`, `stride`, `dilation`, `out`:
+    (vertical, horizontal).
     """
 
     layout = Layout.CHANNELS_LAST
@@ -30,6 +30,7 @@ class Windowed(LiveLayer):
         windows = self.windows = layer.windows(x)
         self.flat = layer.space == 1
         self.kernel, self.stride, self.dilation = map(self._image, (windows.kernel, windows.stride, windows.dilation))
+        self.out = self._image(windows.out)
         self.padding = "SAME" if layer.padding == "same" else "VALID"
 
     def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
