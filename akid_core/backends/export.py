@@ -8,9 +8,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from akid_core.errors import ConfigurationError, DataError, UsageError
+from akid_core.specs.tensor import TensorSpec, wider
 
 _NOTE = "in block "
 """How the note begins by which a backend says where an error happened."""
+
+
+def outside(spec: TensorSpec) -> TensorSpec:
+    """An input or an output as others see it: at least float32, in whatever narrower type the network computes."""
+    return spec.with_dtype(wider(spec.dtype)) if spec.floating else spec
 
 
 @contextmanager

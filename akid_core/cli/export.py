@@ -19,6 +19,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--newest", action="store_true", help="the newest checkpoint, even if the best one is tracked")
     options = parser.parse_args(arguments)
 
+    from akid_core.backends.export import outside
     from akid_core.plugins import default_manager
     from akid_core.training.export import exporting_backend
     from akid_core.training.stored import kid_of_run
@@ -26,8 +27,8 @@ def main(arguments: list[str]) -> int:
     backend = exporting_backend(default_manager().registry, options.to)
     kid, checkpoint = kid_of_run(options.run_dir, backend=backend, newest=options.newest, prediction=True)
     kid.export(options.path, to=options.to)
-    inputs = {name: str(spec) for name, spec in kid.graph.inputs.items()}
-    outputs = {name: str(kid.graph.spec(value)) for name, value in kid.graph.outputs.items()}
+    inputs = {name: str(outside(spec)) for name, spec in kid.graph.inputs.items()}
+    outputs = {name: str(outside(kid.graph.spec(value))) for name, value in kid.graph.outputs.items()}
     print(f"wrote {options.path} (step {checkpoint.step}): {_listed(inputs)} -> {_listed(outputs)}")
     return 0
 

@@ -118,11 +118,12 @@ def test_a_format_of_another_backend(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_directory_is_in_the_way(tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    kid = Kid(brain=brain(), train={"image": X, "label": Y}, backend="torch")
-    with pytest.raises(UsageError, match="is a directory already"):
-        kid.export(tmp_path, to="torch_export")
+@pytest.mark.parametrize(("to", "backend"), [("torch_export", "torch"), ("saved_model", "tensorflow")])
+def test_a_directory_is_in_the_way(tmp_path: Path, to: str, backend: str) -> None:
+    pytest.importorskip(backend)
+    kid = Kid(brain=brain(), train={"image": X, "label": Y}, backend=backend)
+    with pytest.raises(UsageError, match=r"^\S+ is a directory already: give a path that is still free\.$"):
+        kid.export(tmp_path, to=to)
 
 
 def test_a_place_where_nothing_can_be_written(tmp_path: Path) -> None:
@@ -168,16 +169,35 @@ def test_an_operation_that_onnx_lacks(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_type_that_onnx_does_not_take(tmp_path: Path) -> None:
+NARROW = replace(brain(), precision=Precision(compute="bfloat16"))
+
+
+@pytest.mark.parametrize("read", [torch_export, saved_model], ids=lambda read: read.__name__)
+def test_a_network_that_computes_in_bfloat16_takes_and_gives_float32(tmp_path: Path, read: Any) -> None:
+    backend = "tensorflow" if read is saved_model else "torch"
+    pytest.importorskip(backend)
+    kid = Kid(brain=NARROW, train={"image": X, "label": Y}, practice=akid.Practice(steps=1), backend=backend)
+    kid.practice(run_dir=tmp_path / "run")
+    assert main(["export", str(tmp_path / "run"), str(tmp_path / "model.pt2"), "--to", read.__name__]) == 0
+    found, wanted = read(tmp_path / "model.pt2")(X), kid.predict(X)
+    for name, values in found.items():
+        assert values.dtype == np.float32
+        np.testing.assert_allclose(values, wanted[name], rtol=0.02, atol=0.02)  # bfloat16 has 8 binary digits
+
+
+def test_bfloat16_goes_to_onnx_by_way_of_float32(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
-    narrow = replace(brain(), precision=Precision(compute="bfloat16"))
-    kid = Kid(brain=narrow, train={"image": X, "label": Y}, backend="torch")
-    with pytest.raises(
-        ConfigurationError, match=r"ONNX cannot hold block 'conv': .*unsupported type: tensor\(bfloat16\)"
-    ):
+    kid = Kid(brain=NARROW, train={"image": X, "label": Y}, practice=akid.Practice(steps=1), backend="torch")
+    kid.practice(run_dir=tmp_path / "run")
+    with pytest.raises(ConfigurationError, match=r"computes in bfloat16.*precision float32.*start: {path: RUN_DIR}"):
         kid.export(tmp_path / "model.onnx", to="onnx")
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "model.onnx").exists()
+    practice = akid.Practice(steps=1, start=akid.Start(path=tmp_path / "run"))
+    wide = Kid(brain=brain(), train={"image": X, "label": Y}, practice=practice, backend="torch")
+    wide.export(tmp_path / "model.onnx", to="onnx")
+    found, wanted = onnx(tmp_path / "model.onnx")(X), kid.predict(X)
+    np.testing.assert_allclose(found["logits"], wanted["logits"], rtol=0.05, atol=0.05)
 
 
 def test_a_module_that_tensorflow_cannot_trace_is_named(tmp_path: Path) -> None:

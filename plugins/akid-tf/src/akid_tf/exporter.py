@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from akid_core.backends.contract import Network
-from akid_core.backends.export import draft, fitting
+from akid_core.backends.export import draft, fitting, outside
 from akid_core.errors import UsageError
 from akid_tf.feed import Feed
 from akid_tf.network import TensorflowNetwork
@@ -31,7 +31,10 @@ def export(network: Network, path: Path) -> None:
 
 
 class Predictor(tf.Module):
-    """The outputs by name from the inputs by name, in evaluation, with the variables that take part and no others."""
+    """The outputs by name from the inputs by name, in evaluation, with the variables that take part and no others.
+
+    Both are at least float32, in whatever the network computes.
+    """
 
     def __init__(self, network: TensorflowNetwork) -> None:
         super().__init__()
@@ -48,9 +51,14 @@ class Predictor(tf.Module):
 
     def signature(self) -> dict[str, tf.TensorSpec]:
         """The inputs, each under its own name."""
-        return {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in self._feed.signature().items()}
+        outer = Feed({name: outside(spec) for name, spec in self._feed.specs.items()})
+        return {name: tf.TensorSpec(spec.shape, spec.dtype, name) for name, spec in outer.signature().items()}
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def predict(self, inputs: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        forward = self._network.forward(self._calls, inputs, training=False, step=tf.zeros([1], tf.int32))
-        return {name: forward[value] for name, value in self._outputs.items()}
+        inside = {name: tf.cast(tensor, self._feed.specs[name].dtype) for name, tensor in inputs.items()}
+        forward = self._network.forward(self._calls, inside, training=False, step=tf.zeros([1], tf.int32))
+        graph = self._network.graph
+        return {
+            name: tf.cast(forward[value], outside(graph.spec(value)).dtype) for name, value in self._outputs.items()
+        }

@@ -21,8 +21,15 @@ _LIMIT = 2**31 - 1
 def export(network: Network, path: Path) -> None:
     """Write `.onnx`, with inputs and outputs under the names that they have in the Brain, for any number of rows.
 
-    The file is checked by the rules of ONNX: some operations take fewer types there than in torch.
+    The file is checked by the rules of ONNX: some operations take fewer types there than in torch. Raises
+    `ConfigurationError` for a brain that computes in bfloat16.
     """
+    if network.graph.precision.compute == "bfloat16":
+        raise ConfigurationError(
+            "The brain computes in bfloat16, for which runtimes of ONNX have next to no kernels. Make a Kid of the same "
+            "brain with precision float32 whose practice starts from this run, start: {path: RUN_DIR}, and export that; "
+            "or export to torch_export."
+        )
     with draft(path) as new:
         made(network, "ONNX", lambda predictor: _write(predictor, new))
 

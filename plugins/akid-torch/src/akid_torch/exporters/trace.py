@@ -9,16 +9,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TypeVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
 from akid_core.backends.contract import Network
-from akid_core.backends.export import fitting
+from akid_core.backends.export import fitting, outside
 from akid_core.errors import UsageError
 from akid_core.graph.resolved import Value
 from akid_torch.network import TorchNetwork
+from akid_torch.ops import DTYPES
 
 T = TypeVar("T")
 
@@ -32,22 +32,28 @@ _REMEDY = (
 
 
 class Predictor(nn.Module):
-    """Outputs by name from a dictionary of inputs, in evaluation; holds the modules that take part and no others."""
+    """Outputs by name from a dictionary of inputs, in evaluation; holds the modules that take part and no others.
+
+    Both are at least float32, in whatever the network computes.
+    """
 
     def __init__(self, network: TorchNetwork, outputs: Mapping[str, Value]) -> None:
         super().__init__()
         brain, graph = network.module, network.graph
-        self.network, self.outputs = network, dict(outputs)
+        self._device, self.outputs = brain.device, dict(outputs)
         self.program = brain.program(outputs.values())
-        self.inputs = {name: graph.inputs[name] for name in graph.inputs if name in self.program.fields}
+        self.inputs = {name: outside(graph.inputs[name]) for name in graph.inputs if name in self.program.fields}
+        self._inside = [DTYPES[graph.inputs[name].dtype] for name in self.program.fields]
+        self._outside = {name: DTYPES[outside(graph.spec(value)).dtype] for name, value in outputs.items()}
         self._run, self._frame = brain.run, brain.frame
         for call in graph.needed(outputs.values()):
             self.add_module(call.path.replace(".", ":"), brain.by_path[call.path])
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        values = self.program.pick(inputs)
+        values = [_cast(tensor, dtype) for tensor, dtype in zip(self.program.pick(inputs), self._inside, strict=True)]
         slots = self._run(self.program, values, self._frame(values[0].shape[0], False))
-        return {name: slots[self.program.numbers[value]] for name, value in self.outputs.items()}
+        found = {name: slots[self.program.numbers[value]] for name, value in self.outputs.items()}
+        return {name: _cast(tensor, self._outside[name]) for name, tensor in found.items()}
 
     def trace(self) -> ExportedProgram:
         """The program for any number of rows, and any size that is a symbol."""
@@ -56,13 +62,15 @@ class Predictor(nn.Module):
         example, shapes = {}, {}
         for name, spec in self.inputs.items():
             sizes = [_ROWS if size == "N" else size if isinstance(size, int) else _SIZE for size in spec.shape]
-            example[name] = np.zeros(sizes)
+            example[name] = torch.zeros(sizes, dtype=DTYPES[spec.dtype], device=self._device)
             shapes[name] = {axis: dims[size] for axis, size in enumerate(spec.shape) if isinstance(size, str)}
-        given = dict(zip(self.program.fields, self.network.tensors(self.program, example), strict=True))
         with torch.no_grad():
-            self.eval()(given)  # the first pass proves the layers, which a trace with unknown sizes cannot
-            # In the order of the shapes, which torch compares.
-            return torch.export.export(self, ({name: given[name] for name in shapes},), dynamic_shapes=(shapes,))
+            self.eval()(example)  # the first pass proves the layers, which a trace with unknown sizes cannot
+            return torch.export.export(self, (example,), dynamic_shapes=(shapes,))
+
+
+def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor if tensor.dtype == dtype else tensor.to(dtype)  # a trace would write down what changes nothing
 
 
 def made(network: Network, form: str, make: Callable[[Predictor], T]) -> T:
