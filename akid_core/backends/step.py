@@ -1,12 +1,13 @@
-"""The function that `execution.step` names."""
+"""The function that `execution.step` names: found, and told of where it moves nothing."""
 
 from __future__ import annotations
 
 import importlib
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-from akid_core.errors import ConfigurationError, suggest
+from akid_core.errors import AkidWarning, ConfigurationError, suggest
 
 
 def load_step(path: str) -> Callable[..., Any]:
@@ -35,3 +36,14 @@ def load_step(path: str) -> Callable[..., Any]:
         raise ConfigurationError(f"execution.step: {path!r} is no function, but of the type {type(found).__name__}.")
     step: Callable[..., Any] = found
     return step
+
+
+def warn_idle(path: str) -> None:
+    """Warn that the first step by the function at `path` did not call `program.update`."""
+    warnings.warn(
+        f"execution.step: {path} ended its first step without program.update(gradients), so no parameter took an update: "
+        "call it with a gradient for each of program.parameters. If your step updates in some steps alone, or moves "
+        "parameters by itself, this is as it should be.",
+        AkidWarning,
+        stacklevel=2,
+    )

@@ -13,7 +13,7 @@ import pytest
 from akid_core import layers as L
 from akid_core.backends.plan import Execution
 from akid_core.data.batch import Span
-from akid_core.errors import ConfigurationError
+from akid_core.errors import AkidWarning, ConfigurationError
 from akid_core.graph.attach import Attach
 from akid_core.graph.brain import Brain
 from akid_core.optimizers import SGD, Adam
@@ -204,6 +204,10 @@ def nothing(program: Any) -> None:
     program.objective()
 
 
+def idle(program: Any) -> tf.Tensor:
+    return program.objective()
+
+
 def never(program: Any) -> tf.Tensor:
     return program.learning_rate
 
@@ -211,7 +215,7 @@ def never(program: Any) -> tf.Tensor:
 @pytest.fixture
 def mine(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("mine")
-    vars(module).update({each.__name__: each for each in (own_step, twice, too_few, nothing, never)}, number=3)
+    vars(module).update({each.__name__: each for each in (own_step, twice, too_few, nothing, idle, never)}, number=3)
     monkeypatch.setitem(sys.modules, "mine", module)
 
 
@@ -243,6 +247,15 @@ def test_a_step_of_ones_own(live: Any, make_span: Any) -> None:
 def test_a_step_that_is_wrong(live: Any, make_span: Any, step: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         live(line(), step={"tensorflow": step}).trainer.run(make_span(0, 1), np.full(1, RATE))
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_step_without_an_update_is_told_of_once(live: Any, make_span: Any) -> None:
+    trainer = live(line(), step={"tensorflow": "mine:idle"}).trainer
+    with pytest.warns(AkidWarning, match="mine:idle ended its first step without program.update") as told:
+        trainer.run(make_span(0, 2), np.full(2, RATE))
+        trainer.run(make_span(2, 1), np.full(1, RATE))
+    assert len(told) == 1
 
 
 def test_a_step_leaves_no_parts(live: Any) -> None:

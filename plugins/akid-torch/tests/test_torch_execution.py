@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from akid_core import layers as L
 from akid_core.backends.plan import Execution
 from akid_core.data.batch import Span
-from akid_core.errors import ConfigurationError, UsageError
+from akid_core.errors import AkidWarning, ConfigurationError, UsageError
 from akid_core.graph.attach import Attach
 from akid_core.graph.brain import Brain
 from akid_core.initializers import Ones
@@ -205,6 +206,20 @@ def test_float16_is_refused(brain: Brain) -> None:
         TorchBackend().plan(Execution(), graph)
 
 
+@pytest.mark.parametrize(
+    ("precision", "words"),
+    [
+        (Precision.of("bfloat16"), "precision: {params: float32, compute: bfloat16}"),
+        (Precision("float32", "bfloat16", "bfloat16"), "reductions in bfloat16.*in float32 or float64. Leave reduct"),
+        (Precision("float64", "float32"), "knows one type for everything, float32 or float64, and precision: {params"),
+    ],
+)
+def test_other_mixtures_are_refused(brain: Brain, precision: Precision, words: str) -> None:
+    graph = replace(brain, precision=precision).resolve(FIELDS)
+    with pytest.raises(ConfigurationError, match=words):
+        TorchBackend().plan(Execution(), graph)
+
+
 # -- deterministic
 
 
@@ -230,6 +245,10 @@ def silent(program: Any) -> Tensor:
     return torch.zeros(())
 
 
+def idle(program: Any) -> Tensor:
+    return program.objective().detach()  # type: ignore[no-any-return]
+
+
 def twice(program: Any) -> Tensor:
     program.objective()
     return program.objective()  # type: ignore[no-any-return]
@@ -248,7 +267,7 @@ def short(program: Any) -> Tensor:
 @pytest.fixture
 def own_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     module = ModuleType("steps_of_akid_torch")
-    module.__dict__.update(usual=usual, silent=silent, twice=twice, several=several, short=short)
+    module.__dict__.update(usual=usual, silent=silent, idle=idle, twice=twice, several=several, short=short)
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
@@ -274,6 +293,18 @@ def test_a_step_that_does_the_usual_changes_no_bit(brain: Brain, live: Any, make
 def test_a_step_that_is_none(brain: Brain, live: Any, make_span: Any, name: str, words: str) -> None:
     with pytest.raises(UsageError, match=words):
         run(live, make_span, brain, **stepped(name))
+
+
+@pytest.mark.usefixtures("own_steps")
+def test_a_step_without_an_update_is_told_of_once(brain: Brain, live: Any, make_span: Any) -> None:
+    with pytest.warns(
+        AkidWarning, match=r"steps_of_akid_torch:idle ended its first step without program.update"
+    ) as told:
+        run(live, make_span, brain, **stepped("idle"))
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", AkidWarning)
+        run(live, make_span, brain, **stepped("usual"))
 
 
 # -- what is refused, and what is declined

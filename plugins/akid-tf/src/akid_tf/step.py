@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from akid_core.backends.step import warn_idle
 from akid_core.errors import ConfigurationError
 from akid_tf.gradient import Given, Moment
 from akid_tf.measures import Tensors, Total
@@ -26,6 +27,7 @@ class UserStep:
     def __init__(self, path: str, network: TensorflowNetwork, optimizer: LiveOptimizer) -> None:
         self._path, self._function = path, imported(path)
         self._network, self._optimizer = network, optimizer
+        self._idle = bool(network.trained)  # until a first trace has shown otherwise, or has been told of
 
     def __call__(self, given: Given, moment: Moment, numbers: Mapping[str, Numbers]) -> Tensors:
         program = LiveStep(self._network, self._optimizer, given, moment, numbers)
@@ -39,6 +41,9 @@ class UserStep:
             raise ConfigurationError(
                 f"The step {self._path} must return the objective, a scalar tensor, and returned {minimised!r}."
             )
+        if self._idle and not program.updated:
+            warn_idle(self._path)
+        self._idle = False
         return {**program.noted, OBJECTIVE: {OBJECTIVE: tf.cast(minimised, tf.float64)}}
 
 
@@ -58,6 +63,7 @@ class LiveStep:
         self.number = moment.step
         self.learning_rate = next(iter(numbers.values())).rate[0]
         self.noted: Tensors | None = None
+        self.updated = False
         self._network, self._optimizer, self._moment, self._numbers = (network, optimizer, moment, numbers)
 
     def objective(self) -> tf.Tensor:
@@ -85,6 +91,7 @@ class LiveStep:
         pairs = zip(gradients, variables, strict=True)
         dense = [tf.zeros_like(to) if each is None else tf.convert_to_tensor(each) for each, to in pairs]
         self._optimizer.apply(dense, self._numbers)
+        self.updated = True
 
 
 def imported(path: str) -> Callable[[LiveStep], Any]:

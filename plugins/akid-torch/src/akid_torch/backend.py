@@ -23,8 +23,14 @@ from akid_torch.plugin import BACKEND
 from akid_torch.threads import default_threads, use_threads
 from akid_torch.trainer import TorchTrainer
 
-PRECISIONS = (("float32", "float32"), ("float64", "float64"), ("float32", "bfloat16"))
+WIDE = ("float32", "float64")
+"""Types of reductions, and of everything where there is one type."""
+
+PRECISIONS = (*((dtype, dtype) for dtype in WIDE), ("float32", "bfloat16"))
 """Types of the parameters and of the computation."""
+
+NARROW = "precision: {params: float32, compute: bfloat16}"
+"""How a brain asks for the last of them."""
 
 BUNDLE, BUNDLE_IMAGES = 32, 8
 """Steps in one call: enough to make what happens between calls cheap, few enough to answer a signal soon."""
@@ -104,13 +110,17 @@ def check(graph: Graph, device: str) -> None:
     if "float16" in types:
         raise ConfigurationError(
             "The brain's precision asks for float16, whose gradients vanish without a scaling of the loss, which akid "
-            "does not do: take precision: {params: float32, compute: bfloat16}, which has the range of float32."
+            f"does not do: take {NARROW}, which has the range of float32."
         )
     if types not in PRECISIONS:
-        known = " or ".join(f"{params} and {compute}" for params, compute in PRECISIONS)
         raise ConfigurationError(
             f"The brain's precision asks for parameters in {types[0]} and computation in {types[1]}; the torch backend "
-            f"knows {known}."
+            f"knows one type for everything, {' or '.join(WIDE)}, and {NARROW}."
+        )
+    if (reductions := graph.precision.reductions) not in WIDE:
+        raise ConfigurationError(
+            f"The brain's precision asks for reductions in {reductions}, in which sums lose what they add up: the torch "
+            f"backend forms them in {' or '.join(WIDE)}. Leave reductions out."
         )
     for value in (value for call in graph.everything for value in call.inputs):
         if value.delay and value.initial != "zeros":

@@ -27,6 +27,7 @@ class TorchStep:
         self.fields, self.parameters = fields, parameters
         self.number, self.learning_rate = number, learning_rate
         self._objective, self._update, self._passes = objective, update, 0
+        self.updated = False
 
     def objective(self) -> Tensor:
         """One forward pass of the declared graph: what is minimised. Raises `UsageError` the second time."""
@@ -46,6 +47,7 @@ class TorchStep:
                 f"parameters, and was given {len(gradients)}: pass None where one is zero."
             )
         self._update(gradients)
+        self.updated = True
 
     def take(self, step: Step) -> Tensor:
         """Run the function; what it returns, checked."""

@@ -10,7 +10,7 @@ import torch
 
 from akid_core.backends.contract import Arrays, SpanResult, Trainer
 from akid_core.backends.plan import Plan
-from akid_core.backends.step import load_step
+from akid_core.backends.step import load_step, warn_idle
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import UnknownNameError, suggest
 from akid_core.optimizers.base import Optimizer
@@ -47,6 +47,7 @@ class TorchTrainer(Trainer):
             for name, slots in self._updater.slots.items()
         }
         self._own_step = load_step(plan.step) if plan.step else None
+        self._idle = bool(self._params)  # until a first step has shown otherwise, or has been told of
         self._compiled = CompiledSteps(network, self._objective, self._updater, plan.bundle) if plan.compile else None
 
     def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
@@ -113,6 +114,9 @@ class TorchTrainer(Trainer):
             )
             with self._network.module.narrowed():
                 objectives.append(step.take(self._own_step))
+            if self._idle and not step.updated:
+                warn_idle(self._plan.step)
+            self._idle = False
             frame.settle()
         minimised = torch.stack(objectives).cpu().numpy().astype(np.float64)
         return SpanResult(minimised, self._objective.finish().measures)
