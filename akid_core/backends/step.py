@@ -41,9 +41,9 @@ def load_step(path: str) -> Callable[..., Any]:
 def warn_idle(path: str) -> None:
     """Warn that the first step by the function at `path` did not call `program.update`."""
     warnings.warn(
-        f"execution.step: {path} ended its first step without program.update(gradients), so no parameter took an update: "
-        "call it with a gradient for each of program.parameters. If your step updates in some steps alone, or moves "
-        "parameters by itself, this is as it should be.",
+        f"execution.step: {path} ended its first step without program.update(gradients), so no parameter took an "
+        "update: call it with a gradient for each of program.parameters. If your step updates in some steps alone, or "
+        "moves parameters by itself, this is as it should be.",
         AkidWarning,
         stacklevel=2,
     )

@@ -297,9 +297,7 @@ def test_a_step_that_is_none(brain: Brain, live: Any, make_span: Any, name: str,
 
 @pytest.mark.usefixtures("own_steps")
 def test_a_step_without_an_update_is_told_of_once(brain: Brain, live: Any, make_span: Any) -> None:
-    with pytest.warns(
-        AkidWarning, match=r"steps_of_akid_torch:idle ended its first step without program.update"
-    ) as told:
+    with pytest.warns(AkidWarning, match="idle ended its first step without program.update") as told:
         run(live, make_span, brain, **stepped("idle"))
     assert len(told) == 1
     with warnings.catch_warnings():

@@ -119,8 +119,8 @@ def check(graph: Graph, device: str) -> None:
         )
     if (reductions := graph.precision.reductions) not in WIDE:
         raise ConfigurationError(
-            f"The brain's precision asks for reductions in {reductions}, in which sums lose what they add up: the torch "
-            f"backend forms them in {' or '.join(WIDE)}. Leave reductions out."
+            f"The brain's precision asks for reductions in {reductions}, in which sums lose what they add up: the "
+            f"torch backend forms them in {' or '.join(WIDE)}. Leave reductions out."
         )
     for value in (value for call in graph.everything for value in call.inputs):
         if value.delay and value.initial != "zeros":

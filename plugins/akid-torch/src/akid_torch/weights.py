@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,14 @@ def _loaded(path: Path) -> Any:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
     except Exception as error:
-        said = str(error).partition("\n")[0].rstrip(".")
-        raise CheckpointError(
-            f"{path} cannot be read as weights of torch: {said}. akid unpickles tensors alone: load a whole module by "
-            "yourself and pass it, or save its state_dict()."
-        ) from error
+        held = re.search(r"GLOBAL (\S+)", str(error))  # so torch's unpickler says what it would not make
+        why = (
+            f"it holds a {held[1]}, and akid unpickles tensors alone. Load it by yourself and pass it, or save its "
+            "state_dict()"
+            if held
+            else "it is no file of torch.save, or a damaged one"
+        )
+        raise CheckpointError(f"{path} cannot be read as weights of torch: {why}.") from error
 
 
 def _state_dict(loaded: Any, path: Path) -> Mapping[str, Tensor]:
