@@ -29,10 +29,9 @@ def tensorflow_peers(kind: str, arrays: Arrays, batch: int) -> list[Contestant]:
     """Keras's `fit`, with several numbers of steps in an execution; what is best is ahead of the others."""
     if not _has("keras"):
         return []
-    counts = (1, 32, 128, 512) if kind == "mlp" else (1, 4, 16)
-    return [
-        Contestant(f"keras fit, {count} steps an execution", _keras(kind, arrays, batch, count)) for count in counts
-    ]
+    counts = (32, 128, 512) if kind == "mlp" else (1, 4, 16)
+    name = "keras fit, {} steps an execution"
+    return [Contestant(name.format(count), _keras(kind, arrays, batch, count)) for count in counts]
 
 
 def _batches(arrays: Arrays, batch: int) -> list[tuple[Any, Any]]:

@@ -203,7 +203,7 @@ def tensorflow_race(kind: str, rounds: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
     small = kind == "mlp"
     blocks, shape, batch = (mlp(), (64,), 32) if small else (lenet(), (1, 28, 28), 64)
-    steps, goals = (2560, TENSORFLOW_GOALS) if small else (16, TENSORFLOW_LENET_GOALS)
+    steps, goals = (10240, TENSORFLOW_GOALS) if small else (16, TENSORFLOW_LENET_GOALS)
     arrays = data(shape, (512 if small else 16) * batch)
     images, labels = arrays
     last = (images if small else np.ascontiguousarray(images.transpose(0, 2, 3, 1)), labels)
@@ -217,7 +217,7 @@ def tensorflow_race(kind: str, rounds: int) -> None:
     from peers import tensorflow_peers
 
     contestants += tensorflow_peers(kind, last, batch)
-    alternate(contestants, steps=steps, rounds=rounds, warmup=steps)
+    alternate(contestants, steps=steps, rounds=rounds, warmup=min(steps, 1024))
     report(f"{kind} on TensorFlow, batch {batch}", contestants, base, goals)
 
 
