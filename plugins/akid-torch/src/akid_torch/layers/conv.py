@@ -9,7 +9,9 @@ from torch.nn import functional
 from akid_core.backends.contract import Built, Place
 from akid_core.layers.conv import Convolution
 from akid_core.layers.conv_transpose import ConvTranspose2d
+from akid_core.layers.windows import Windows
 from akid_core.specs.tensor import TensorSpec
+from akid_torch import portable
 from akid_torch.context import BuildContext
 from akid_torch.layers.padding import symmetric, with_padding
 
@@ -48,16 +50,27 @@ class GroupedConvTranspose2d(nn.ConvTranspose2d):
 
 
 def build(layer: Convolution, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
-    """torch's convolution with the core's own widths of padding: torch knows no uneven ones, and no strided "same"."""
+    """torch's convolution with the core's own widths of padding: torch knows no uneven ones, and no strided "same".
+
+    Along an axis that has one window no step is taken, and what the window does not see is cut off (by a width below
+    0): kernels for one channel that take a step there may read other values than those of the window. Portable where
+    such a window lies in the padding alone.
+    """
     windows = layer.windows(in_specs[0])
-    even = symmetric(windows.widths)
+    single = _single(windows)
+    if any(one and reach < sides[0] for one, reach, sides in zip(single, windows.reach, windows.widths, strict=True)):
+        return portable.build(layer, context)
+    stride = tuple(1 if one else step for one, step in zip(single, windows.stride, strict=True))
+    axes = zip(single, windows.widths, windows.reach, windows.size, strict=True)
+    widths = tuple((sides[0], reach - size - sides[0]) if one else sides for one, sides, reach, size in axes)
+    even = symmetric(widths)
     # A kernel of one place has nothing to spread; given a dilation all the same, kernels of the CPU may crash.
     dilation = tuple(gap if size > 1 else 1 for gap, size in zip(windows.dilation, windows.kernel, strict=True))
     module = _CONVOLUTIONS[layer.space](
         in_specs[0].row[0],
         layer.channels,
         windows.kernel,
-        stride=windows.stride,
+        stride=stride,
         padding=even or 0,
         dilation=dilation,
         groups=layer.groups,
@@ -66,12 +79,17 @@ def build(layer: Convolution, in_specs: tuple[TensorSpec, ...], context: BuildCo
     )
     if even:
         return _placed(module, "", context)
-    return _placed(with_padding(windows.widths, 0.0, module), "1.", context)
+    return _placed(with_padding(widths, 0.0, module), "1.", context)
 
 
 def build_transpose(layer: ConvTranspose2d, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
-    """torch's transposed convolution; what its even `padding` does not cut off is cut off after it."""
+    """torch's transposed convolution; what its even `padding` does not cut off is cut off after it.
+
+    Portable for one channel along an axis where x has one place: its gradient is the convolution that `build` avoids.
+    """
     windows = layer.windows(in_specs[0])
+    if any(_single(windows)) and layer.channels == layer.groups:
+        return portable.build(layer, context)
     even = tuple(min(sides) for sides in windows.widths)
     left = tuple((before - less, after - less) for (before, after), less in zip(windows.widths, even, strict=True))
     settings = {
@@ -91,6 +109,11 @@ def build_transpose(layer: ConvTranspose2d, in_specs: tuple[TensorSpec, ...], co
     if any(map(any, left)):
         return _placed(nn.Sequential(module, Crop(left)), "0.", context, axes)
     return _placed(module, "", context, axes)
+
+
+def _single(windows: Windows) -> tuple[bool, ...]:
+    """Along which axes a stride is stated although there is one window."""
+    return tuple(out == 1 < step for out, step in zip(windows.out, windows.stride, strict=True))
 
 
 def _placed(module: nn.Module, prefix: str, context: BuildContext, axes: str = "") -> Built:
