@@ -39,6 +39,10 @@ class UnknownNameError(ConfigurationError):
     """A name that nobody provides; lists the known ones and how to install more."""
 
 
+class UnknownOperationError(UnknownNameError, AttributeError):
+    """An operation that is not among the portable ones."""
+
+
 class GraphError(ConfigurationError):
     """A network that does not fit together."""
 
@@ -123,6 +127,10 @@ _ELSEWHERE = {
     "num_groups": "groups",
     "swish": "silu",
     "dim": "axis",
+    "cat": "concat",
+    "gather": "take",
+    "permute": "permute_dims",
+    "transpose": "permute_dims",
     "eps": "epsilon",
     "wd": "weight_decay",
     "tf": "tensorflow",

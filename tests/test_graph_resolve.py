@@ -284,9 +284,11 @@ def test_a_layer_that_is_broken() -> None:
 
     with pytest.raises(GraphError, match=r"Block 'lists' \(Lists\) must give a TensorSpec or a tuple of them, gave \["):
         Brain.sequential(Lists(), inputs="x").resolve(FIELDS)
-    with pytest.raises(NotImplementedError, match="Nothing does not say its outputs") as caught:
+    message = (
+        r"Block 'nothing' \(Nothing\) with x = float32\[N, 6\]: Nothing does not say its outputs: define `outputs`"
+    )
+    with pytest.raises(SpecError, match=message):
         Brain.sequential(Nothing(), inputs="x").resolve(FIELDS)
-    assert caught.value.__notes__ == ["Block 'nothing' (Nothing) with x = float32[N, 6]"]
 
 
 def test_a_layer_that_takes_another_rank_for_granted() -> None:

@@ -265,3 +265,9 @@ def test_inputs_that_do_not_fit(metric: Metric, inputs: tuple[TensorSpec, ...], 
 def test_k_is_at_least_one() -> None:
     with pytest.raises(ValueError, match="k is a number of classes of at least 1, got 0"):
         TopK(k=0)
+
+
+@pytest.mark.parametrize("metric", [Accuracy(), ConfusionMatrix()])
+def test_one_score_is_no_choice_among_classes(metric: Metric) -> None:
+    with pytest.raises(ValueError, match="got one score, .*: use BinaryAccuracy"):
+        metric.outputs(TensorSpec(("N", 1)), TensorSpec(("N",), "int64"))

@@ -175,10 +175,12 @@ class Trainer(ABC):
 class Backend(ABC):
     """What executes. An instance holds no state of a run.
 
-    `registry`: where it finds native builders of layers; by default that of all installed plugins.
+    `registry`: where it finds native builders of layers; by default that of all installed plugins. `takes_builders`:
+    whether it uses any, beside the portable definitions.
     """
 
     name: ClassVar[str]
+    takes_builders: ClassVar[bool] = True
     ops: Ops
 
     def __init__(self, registry: Registry | None = None) -> None:
@@ -194,7 +196,7 @@ class Backend(ABC):
         A stranger's class of the same name, or a subclass, has its own definition.
         """
         name = layer.component()
-        known = self.registry.has("layer_builder", name, self.name)
+        known = self.takes_builders and self.registry.has("layer_builder", name, self.name)
         if not known or not self.registry.provides("layer", name, type(layer), self.name):
             return None
         build: Callable[..., Any] = self.registry.get("layer_builder", name, self.name)

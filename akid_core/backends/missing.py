@@ -19,6 +19,8 @@ def portable(layer: type[Layer]) -> bool:
 def check_layers(backend: Backend, graph: Graph) -> None:
     """Raise `ConfigurationError` for the first layer that the backend cannot run: who has it, and how to add it."""
     for call in graph.everything:
+        if isinstance(call.layer, Attach) and not backend.takes_builders:
+            raise call.layer.elsewhere(call.path)
         own = portable(type(call.layer)) or isinstance(call.layer, Attach)
         if not own and backend.builder(call.layer) is None:
             raise ConfigurationError(_missing(backend, call))
@@ -29,9 +31,12 @@ def _missing(backend: Backend, call: Call) -> str:
     builders = (item for item in backend.registry.infos("layer_builder") if item.info.name == name)
     served = sorted({f"{item.info.backend} (by {item.provider})" for item in builders})
     elsewhere = f"There is one for {', '.join(served)}: choose that backend. Or add one" if served else "Add one"
+    builder = (
+        f", or a builder, declared by the hook akid_layer_builders as LayerBuilderInfo(name={name!r}, "
+        f"backend={backend.name!r}, target='your_package.{name}:build')"
+    )
     return (
         f"The block {call.path!r} is a {type(call.layer).__name__}, which has no portable definition, and nobody "
-        f"provides a builder of it for {backend.name}. {elsewhere}: write its `forward`, which serves every backend, "
-        f"or a builder, declared by the hook akid_layer_builders as LayerBuilderInfo(name={name!r}, "
-        f"backend={backend.name!r}, target='your_package.{name}:build')."
+        f"provides a builder of it for {backend.name}. {elsewhere}: write its `forward`, which serves every backend"
+        f"{builder if backend.takes_builders else ''}."
     )

@@ -16,16 +16,19 @@ from akid_core.specs.tensor import TensorSpec
 Shape = tuple[int | None, ...]
 """The sizes of a tensor; None for one that is not known yet."""
 
+CAST = "give what is promised, with `context.ops.astype`, or promise what is given"
+"""The way out where only a type is another."""
+
 
 def kept(
     call: Call, inputs: Sequence[Any], outputs: Any, tensors: type | tuple[type, ...], *, channels_last: bool = False
 ) -> tuple[Any, ...]:
-    """The outputs of a call as a tuple: as many as `call.out_specs`, each of the promised rank, sizes and batch.
+    """The outputs of a call as a tuple: as many as `call.out_specs`, each of the promised type, rank, sizes and batch.
 
     `inputs`: what the call took. `tensors`: the backend's classes of tensors. `channels_last`: how the outputs lie.
-    Types are not compared, since reductions may be wider than what is promised; a metric that leaves `Metric.outputs`
-    as it is promises a number of parts alone. Raises `SpecError`: the block, what it promises, and what it gave; or
-    `DataError` where the fault is in what it took.
+    Losses and metrics may be of another type than they promise, since their sums are as wide as the Brain's reductions;
+    a metric that leaves `Metric.outputs` as it is promises a number of parts alone. Raises `SpecError`: the block, what
+    it promises, and what it gave; or `DataError` where the fault is in what it took.
     """
     given = tuple(outputs) if isinstance(outputs, tuple | list) else (outputs,)
     strange = next((output for output in given if not isinstance(output, tensors)), given)
@@ -37,18 +40,22 @@ def kept(
     symbol, sizes = _batch(call, inputs)
     pairs = zip(shapes, call.out_specs, strict=False)
     batches = {size for shape, spec in pairs if spec.shape[:1] == (symbol,) for size in shape[:1]}
-    if fit and (not sizes or batches <= {*sizes, None}):
+    followed = fit and (not sizes or batches <= {*sizes, None})
+    typed = isinstance(call.layer, Loss | Metric) or _types(given) == [spec.dtype for spec in call.out_specs]
+    if followed and typed:
         return given
 
     inputs = inputs[: len(call.in_specs)]
     taken = [_shape(value, channels_last) for value in inputs]
-    if not _fit(taken, call.in_specs):
+    if not _fit(taken, call.in_specs) or _types(inputs) != [spec.dtype for spec in call.in_specs]:
         raise DataError(
             f"{_block(call)} takes {_listed(call.in_specs)}, and was given {_several(inputs, taken)}: the fields are "
             "not as their specs say."
         )
-    where = f" where {symbol} is {', '.join(map(_size, sizes))}" if fit and sizes else ""
-    raise SpecError(f"{_promise(call)}, and gave {_several(given, shapes)}{where}: {_way_out(call)}.")
+    where = f" where {symbol} is {', '.join(map(_size, sizes))}" if fit and sizes and not followed else ""
+    raise SpecError(
+        f"{_promise(call)}, and gave {_several(given, shapes)}{where}: {CAST if followed else _way_out(call)}."
+    )
 
 
 def _fit(shapes: Sequence[Shape], specs: Sequence[TensorSpec]) -> bool:
@@ -67,6 +74,11 @@ def _batch(call: Call, inputs: Sequence[Any]) -> tuple[str, set[int | None]]:
     symbol = next((spec.shape[0] for spec in call.in_specs if spec.shape and isinstance(spec.shape[0], str)), "")
     pairs = zip(inputs, call.in_specs, strict=False)  # a metric takes the sample weights besides
     return str(symbol), {size for value, spec in pairs if spec.shape[:1] == (symbol,) for size in value.shape[:1]}
+
+
+def _types(tensors: Sequence[Any]) -> list[str]:
+    """As specs name them."""
+    return [getattr(tensor.dtype, "name", None) or str(tensor.dtype).rpartition(".")[2] for tensor in tensors]
 
 
 def _shape(tensor: Any, channels_last: bool) -> Shape:
@@ -94,8 +106,8 @@ def _kind(output: Any) -> str:
 
 def _several(tensors: Sequence[Any], shapes: Sequence[Shape]) -> str:
     """Tensors as their specs are written, whatever the framework calls its types."""
-    types = [getattr(tensor.dtype, "name", None) or str(tensor.dtype).rpartition(".")[2] for tensor in tensors]
-    texts = [f"{dtype}[{', '.join(map(_size, shape))}]" for dtype, shape in zip(types, shapes, strict=True)]
+    pairs = zip(_types(tensors), shapes, strict=True)
+    texts = [f"{dtype}[{', '.join(map(_size, shape))}]" for dtype, shape in pairs]
     return ", ".join(texts) or "nothing"
 
 

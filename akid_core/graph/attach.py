@@ -67,10 +67,14 @@ class Attach(Layer):
         return self.out.with_dtype(first.dtype) if self.out.floating and first.floating else self.out
 
     def forward(self, context: Context, *inputs: Array) -> Array:
+        raise self.elsewhere(context.call.path)
+
+    def elsewhere(self, path: str) -> ConfigurationError:
+        """What a backend answers that does not know the framework of the block at `path`."""
         name = self.target if isinstance(self.target, str) else type(self.target).__name__
-        raise ConfigurationError(
-            f"Block '{context.call.path}' attaches {name}, which runs on the framework that it belongs to alone: "
-            "choose that backend, for example --backend torch."
+        return ConfigurationError(
+            f"Block '{path}' attaches {name}, which runs on the framework that it belongs to alone: choose that "
+            "backend, for example --backend torch."
         )
 
 

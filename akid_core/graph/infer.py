@@ -50,8 +50,10 @@ def ask(placed: Placed, inputs: Sequence[TensorSpec], question: Callable[..., T]
     """What the layer answers for these inputs, its refusal turned into a `SpecError` that says where and of what."""
     try:
         return question(*inputs)
-    except (ValueError, TypeError, IndexError) as error:
-        sentence = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    except (ValueError, TypeError, IndexError, NotImplementedError) as error:
+        sentence = (
+            str(error) if isinstance(error, ValueError | NotImplementedError) else f"{type(error).__name__}: {error}"
+        )
         raise SpecError(f"{_where(placed, inputs)}: {sentence.rstrip('.')}.") from error
     except Exception as error:
         error.add_note(_where(placed, inputs))

@@ -67,7 +67,10 @@ class Layer(Block):
     # `Any` stands for `TensorSpec`, so that a layer may say its own number of inputs and still pass a type checker.
     def outputs(self, *inputs: Any) -> Outputs:
         """The specs of the outputs. Raise `ValueError` with one sentence where the inputs do not fit."""
-        raise NotImplementedError(f"{type(self).__name__} does not say its outputs")
+        raise NotImplementedError(
+            f"{type(self).__name__} does not say its outputs: define `outputs`, such as one that takes the spec x "
+            "and returns it"
+        )
 
     def params(self, *inputs: Any) -> tuple[ParamSpec, ...]:
         """The parameters, in the order in which they are shown."""

@@ -21,20 +21,23 @@ import pytest
 from akid_core.backends.contract import Backend, Network, Trainer
 from akid_core.backends.plan import Execution
 from akid_core.data.batch import Span
-from akid_core.errors import SpecError
+from akid_core.errors import SpecError, UnknownNameError
 from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Value
+from akid_core.initializers import Ones, Zeros
 from akid_core.initializers.fill import initial_values
 from akid_core.layers import Dense, Flatten, SoftmaxCrossEntropy
 from akid_core.optimizers import SGD
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer, Loss, Metric
+from akid_core.specs.parameter import ParamSpec
 from akid_core.specs.tensor import TensorSpec
 
 ROWS = 6
 FIELDS = {"image": TensorSpec(("N", 1, 8, 8)), "label": TensorSpec(("N",), "int64")}
 RATES = np.array([0.1, 0.1])
 AGREE = ": make `outputs` and `forward` agree."
+CAST = ": give what is promised, with `context.ops.astype`, or promise what is given."
 MAKE = ": make it of the inputs, with `context.ops`."
 
 
@@ -49,6 +52,26 @@ class Careless(Layer):
 
     def forward(self, context: Context, x: Array) -> Any:
         return self.given(context.ops, x)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asking(Layer):
+    """Has the weight `scale` and the state `mean`, and gives what `asked` makes of (context, x)."""
+
+    asked: Callable[..., Any]
+
+    def outputs(self, x: TensorSpec) -> TensorSpec:
+        return x
+
+    def params(self, x: TensorSpec) -> tuple[ParamSpec, ...]:
+        shape = x.row
+        return (
+            ParamSpec(name="scale", shape=shape, init=Ones()),
+            ParamSpec(name="mean", shape=shape, init=Zeros(), role="state"),
+        )
+
+    def forward(self, context: Context, x: Array) -> Any:
+        return self.asked(context, x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +135,7 @@ class PromiseSuite:
             (lambda ops, x: ops.sum(x, axis=1), f"float32[{{N}}]{AGREE}"),
             (lambda ops, x: ops.sum(x, axis=0, keepdims=True), f"float32[1, 3] where N is {{N}}{AGREE}"),
             (lambda ops, x: (x, x), f"float32[{{N}}, 3], float32[{{N}}, 3]{AGREE}"),
+            (lambda ops, x: ops.astype(x, "float64"), f"float64[{{N}}, 3]{CAST}"),
             (lambda ops, x: None, f"None{MAKE}"),
             (lambda ops, x: np.ones((ROWS, 3)), f"a numpy.ndarray{MAKE}"),
         ],
@@ -145,6 +169,35 @@ class PromiseSuite:
                 trainer.run(span(2), RATES)
             with pytest.raises(SpecError, match=message):
                 network.measure(span(1).batch(0))
+
+    @pytest.mark.parametrize(
+        ("asked", "told"),
+        [
+            (lambda context, x: context.ops.tahn(x), "There is no portable operation 'tahn'. Did you mean 'tanh'?"),
+            (
+                lambda context, x: x * context.params["sacle"],
+                "has none so named. Did you mean 'scale'? It has: scale, m",
+            ),
+            (
+                lambda context, x: context.update("maen", x),
+                "updates 'maen', which is no state of its own. Did you mean",
+            ),
+            (
+                lambda context, x: context.update("scale", x),
+                "updates 'scale', which is no state of its own. Its state: ",
+            ),
+        ],
+    )
+    def test_a_name_that_there_is_not_is_answered_with_those_that_there_are(
+        self, live: Any, asked: Callable[..., Any], told: str
+    ) -> None:
+        blocks = (Flatten(), Dense(units=3), Asking(name="out", asked=asked))
+        one = Brain.sequential(*blocks, inputs="image").with_loss(SoftmaxCrossEntropy(name="loss"), "out", "label")
+        network, trainer = live(one)
+        with pytest.raises(UnknownNameError, match=re.escape(told)):
+            network.values({"image": span(1).batch(0).fields["image"]}, [Value("out")])
+        with pytest.raises(UnknownNameError, match=re.escape(told)):
+            trainer.run(span(2), RATES)
 
     def test_a_metric_gives_its_parts(self, live: Any) -> None:
         network, trainer = live(brain(lambda ops, x: x).with_metric(CarelessMetric(name="sum"), "out"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from akid_core.backends.contract import Backend, Network, Trainer
-from akid_core.backends.missing import portable
+from akid_core.backends.missing import check_layers
 from akid_core.backends.plan import Execution, Plan
 from akid_core.bundled.numpy.network import OPS, NumpyNetwork
 from akid_core.bundled.numpy.trainer import NumpyTrainer
@@ -26,6 +26,7 @@ class NumpyBackend(Backend):
     """Runs every layer by its portable definition, in float32 or float64 as the Brain's precision says."""
 
     name = "numpy"
+    takes_builders = False
     ops = OPS
 
     def plan(self, execution: Execution, graph: Graph) -> Plan:
@@ -42,7 +43,7 @@ class NumpyBackend(Backend):
                 "execution.step has a function for numpy, whose train program cannot be replaced: leave it out. "
                 "Functions for other backends may stay; they act there alone."
             )
-        check(graph)
+        check(self, graph)
         declined = {"compile": execution.compile, "recompute": execution.recompute}
         return Plan(
             backend=self.name,
@@ -55,7 +56,7 @@ class NumpyBackend(Backend):
         )
 
     def network(self, graph: Graph, plan: Plan, seed: int) -> Network:
-        check(graph)
+        check(self, graph)
         return NumpyNetwork(graph, seed)
 
     def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
@@ -68,7 +69,7 @@ class NumpyBackend(Backend):
         return {"numpy": np.__version__, str(blas["name"]): str(blas["version"])}
 
 
-def check(graph: Graph) -> None:
+def check(backend: Backend, graph: Graph) -> None:
     """Raise `ConfigurationError` for what NumPy cannot run."""
     precision = graph.precision
     if precision.params != precision.compute or not {precision.compute, precision.reductions} <= set(PRECISIONS):
@@ -76,12 +77,8 @@ def check(graph: Graph) -> None:
             f"The numpy backend holds parameters and computes in one type, {' or '.join(PRECISIONS)} (NumPy has no "
             f"bfloat16), but the brain asks for {precision}. Set brain.precision to float32, or choose another backend."
         )
+    check_layers(backend, graph)
     for call in graph.everything:
-        if not portable(type(call.layer)):
-            raise ConfigurationError(
-                f"The block {call.path!r} is a {type(call.layer).__name__}, which has no portable definition "
-                "(`forward`): run this brain on the backend that it was made for."
-            )
         delayed = [str(value) for value in call.inputs if value.delay]
         if delayed:
             raise ConfigurationError(

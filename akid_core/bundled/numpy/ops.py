@@ -12,9 +12,10 @@ import numpy as np
 
 from akid_core.bundled.numpy.tape import Tensor, record, to_shape
 from akid_core.ops import Axis
+from akid_core.ops.known import KnownOps
 
 
-class NumpyOps:
+class NumpyOps(KnownOps):
     """`akid_core.ops.Ops` on tensors of the tape."""
 
     # creation and types

@@ -27,7 +27,8 @@ class OfClasses(Metric):
     ignore_index: int | None = None
 
     def check(self, logits: TensorSpec, labels: TensorSpec, mask: TensorSpec | None = None) -> None:
-        check_classes(logits, labels, mask)
+        if check_classes(logits, labels, mask) == 1:
+            raise ValueError(f"compares the scores of classes, and got one score, {logits}: use BinaryAccuracy")
         check_ignored(self.ignore_index, labels)
 
     def label(self, context: Context, labels: Array) -> Array:

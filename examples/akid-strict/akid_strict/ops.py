@@ -10,6 +10,8 @@ from typing import Any
 import array_api_strict as xp
 import numpy as np
 
+from akid_core.ops.known import NAMES, unknown
+
 Array = type(xp.asarray(0))
 OPERATORS = ("neg", "lt", "le", "gt", "ge", "add", "sub", "mul", "truediv", "pow", "matmul")
 REFLECTED = ("radd", "rsub", "rmul", "rtruediv")
@@ -126,6 +128,8 @@ class StrictOps:
     """`akid_core.ops.Ops`: what is written out above, and everything else by its name in the standard."""
 
     def __getattr__(self, name: str) -> Any:
+        if name not in NAMES:
+            raise unknown(name)
         function = getattr(Written, name, None) or getattr(xp, name)
         if name not in ALONG:
             return lifted(function)

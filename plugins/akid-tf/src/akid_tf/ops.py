@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from akid_core.ops import Axis
+from akid_core.ops.known import KnownOps
 from akid_tf.runtime import tf
 
 
-class TensorflowOps:
+class TensorflowOps(KnownOps):
     """`akid_core.ops.Ops`, in eager mode and inside `tf.function`. The size of the batch may be unknown (None)."""
 
     # creation and types

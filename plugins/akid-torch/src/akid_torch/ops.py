@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from akid_core.ops import Axis
+from akid_core.ops.known import KnownOps
 
 DTYPES: dict[str, torch.dtype] = {
     "bool": torch.bool,
@@ -31,7 +32,7 @@ DTYPES: dict[str, torch.dtype] = {
 """The torch types by the names that specs use."""
 
 
-class TorchOps:
+class TorchOps(KnownOps):
     """`akid_core.ops.Ops` on tensors of one device."""
 
     def __init__(self, device: str = "cpu") -> None:
@@ -145,7 +146,7 @@ class TorchOps:
         return torch.flip(x, (axis,))
 
     def windows(self, x: Tensor, kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]) -> Tensor:
-        # Each `unfold` appends the axis of its windows; dilation takes every so-manieth element of a wider window.
+        # Each `unfold` appends the axis of its windows; dilation takes every `gap`-th element of a wider window.
         for axis, (size, step, gap) in enumerate(zip(kernel, stride, dilation, strict=True), start=2):
             x = x.unfold(axis, gap * (size - 1) + 1, step)[..., ::gap]
         return x
