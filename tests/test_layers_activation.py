@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from akid_core.layers import GELU, LeakyReLU, PReLU, SiLU, Softmax
+from akid_core.optimizers import Adam
 from akid_core.specs import Layer, TensorSpec
 from akid_core.testing.run_layer import initial_params, run_layer
 
@@ -21,21 +22,22 @@ def test_leaky_relu_has_its_slope_at_zero() -> None:
     assert LeakyReLU().negative_slope == 0.01
 
 
-def test_prelu_has_a_weight_for_each_channel() -> None:
+def test_prelu_has_a_slope_for_each_channel() -> None:
     x = np.array([[[-1.0, 2.0], [-3.0, 0.0]], [[4.0, -5.0], [6.0, -7.0]]])
-    run = run_layer(PReLU(), x, params={"weight": np.array([0.5, 2.0])})
+    run = run_layer(PReLU(), x, params={"slope": np.array([0.5, 2.0])})
     assert run.output.tolist() == [[[-0.5, 2.0], [-6.0, 0.0]], [[4.0, -2.5], [6.0, -14.0]]]
     assert run.input_gradient.tolist() == [[[0.5, 1.0], [2.0, 2.0]], [[1.0, 0.5], [1.0, 2.0]]]
-    assert run.param_gradients["weight"].tolist() == [-1.0 - 5.0, -3.0 + 0.0 - 7.0]
+    assert run.param_gradients["slope"].tolist() == [-1.0 - 5.0, -3.0 + 0.0 - 7.0]
 
 
-def test_prelu_may_share_one_weight() -> None:
+def test_prelu_may_share_one_slope() -> None:
     layer, x = PReLU(shared=True), np.array([-4.0, 8.0])
-    assert initial_params(layer, x)["weight"].tolist() == [0.25]
+    assert initial_params(layer, x)["slope"].tolist() == [0.25]
+    assert not Adam(weight_decay=0.1).decays("prelu/slope")
     run = run_layer(layer, x)
     assert run.output.tolist() == [-1.0, 8.0]
-    assert run.param_gradients["weight"].tolist() == [-4.0]
-    with pytest.raises(ValueError, match=r"needs \(batch, channels, \.\.\.\), got float32\[N\]: share one weight"):
+    assert run.param_gradients["slope"].tolist() == [-4.0]
+    with pytest.raises(ValueError, match=r"needs \(batch, channels, \.\.\.\), got float32\[N\]: share one slope"):
         PReLU().outputs(TensorSpec(("N",)))
 
 

@@ -84,6 +84,28 @@ def test_a_kernel_over_sequences_of_keras() -> None:
     assert np.array_equal(found.taken["conv/weight"], kernel)
 
 
+def test_a_convolution_of_keras_with_a_group_for_each_channel() -> None:
+    kernel = np.arange(12.0).reshape(2, 3, 2)  # (length, channel, which of its outputs)
+    meanings = {"conv/weight": Meaning(axes="OIL", depthwise=True)}
+    found = match({"conv/weight": np.zeros((6, 1, 2))}, {"conv/kernel": kernel}, layout="keras", meanings=meanings)
+    assert found.taken["conv/weight"][:, 0].tolist() == [[0, 6], [1, 7], [2, 8], [3, 9], [4, 10], [5, 11]]
+    grouped = kernel.reshape(2, 1, 6)  # as Keras has the same convolution where it is one of three groups
+    found = match({"conv/weight": np.zeros((6, 1, 2))}, {"conv/kernel": grouped}, layout="keras", meanings=meanings)
+    assert found.taken["conv/weight"][:, 0].tolist() == [[0, 6], [1, 7], [2, 8], [3, 9], [4, 10], [5, 11]]
+
+
+def test_keras_names_are_said_as_keras_has_them() -> None:
+    ours = {"table/weight": np.zeros((3, 2)), "relu/slope": np.zeros(2), "head/weight": np.zeros((2, 2))}
+    theirs = {
+        "my_table/embeddings": np.ones((3, 2)), "relu/alpha": np.ones((1, 2))[0], "head/kernel": np.ones((2, 2)),
+    }  # fmt: skip
+    found = match(ours, theirs, layout="keras")
+    assert (found.missing, found.unused) == ({"table/weight": "table/kernel"}, ("my_table/embeddings",))
+    found = match(ours, theirs, names={"table": "my_table"}, layout="keras")
+    assert found.names["table/weight"] == "my_table/embeddings"
+    assert not match(ours, theirs, names={"table/weight": "my_table/embeddings"}, layout="keras").missing
+
+
 def test_what_only_looks_like_a_recurrent_layer_of_torch_stays_as_it_is() -> None:
     array = np.zeros((8, 2))
     assert torch_parts({"rnn.weight_hh_l0": array}) == {"rnn.weight_hh_l0": array}
@@ -167,3 +189,9 @@ def test_a_network_takes_what_fits_or_nothing() -> None:
     assert list(found.taken) == ["hidden/weight"]
     np.testing.assert_array_equal(network["hidden/weight"], np.arange(15).reshape(5, 3).T)
     np.testing.assert_array_equal(network["logits/weight"], before["logits/weight"])
+
+
+def test_a_layout_that_there_is_not() -> None:
+    message = r"There is no layout 'pytorch'\. Did you mean 'torch'\? There are: akid, torch, keras\."
+    with pytest.raises(UnknownNameError, match=message):
+        match(OURS, DRAWN, layout="pytorch")

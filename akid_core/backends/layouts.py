@@ -16,23 +16,27 @@ from akid_core.backends.unpack import keras_parts, torch_parts
 class Layout:
     """Names and axes of a file.
 
-    `separator`: between the parts of a path. `leaves`: what a parameter is called there, by its name here. `axes`: the
-    order in which axes lie there, by their canonical letters (`{"OIHW": "HWIO"}`); others lie as they do here.
+    `separator`: between the parts of a path. `leaves`: what a parameter may be called there, by its name here. `axes`:
+    the order in which axes lie there, by their canonical letters (`{"OIHW": "HWIO"}`); others lie as they do here.
     `transposed`: the same, for transposed convolutions. `channels_last`: a flattened image has its channels innermost.
+    `depthwise`: a convolution with a group for each channel has its outputs apart, by channel: I is the channel, and O
+    the number of the output among those of its channel; or it lies like others.
     `unpack`: takes apart what akid keeps one by one, see `akid_core.backends.unpack`.
     """
 
     separator: str = "/"
-    leaves: Mapping[str, str] = field(default_factory=dict)
+    leaves: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     axes: Mapping[str, str] = field(default_factory=dict)
     transposed: Mapping[str, str] = field(default_factory=dict)
     channels_last: bool = False
+    depthwise: bool = False
     unpack: Callable[[Mapping[str, np.ndarray]], Mapping[str, np.ndarray]] = dict
 
-    def name(self, path: str) -> str:
-        """What the parameter at a path of akid's is called there."""
+    def names(self, path: str) -> list[str]:
+        """What the parameter at a path of akid's may be called there, the usual name first."""
         block, slash, leaf = path.rpartition("/")
-        return (block + slash).replace("/", self.separator) + self.leaves.get(leaf, leaf)
+        prefix = (block + slash).replace("/", self.separator)
+        return [prefix + name for name in self.leaves.get(leaf, (leaf,))]
 
     def canonical(self, array: np.ndarray, meaning: Meaning) -> np.ndarray:
         """An array of theirs with its axes in the canonical order, where it has as many."""
@@ -41,6 +45,8 @@ class Layout:
             return array
         theirs = (self.transposed if meaning.groups else self.axes).get(axes, axes)
         array = array.transpose([theirs.index(axis) for axis in axes])
+        if self.depthwise and meaning.depthwise and array.shape[1] > 1:
+            array = array.swapaxes(0, 1).reshape(-1, 1, *array.shape[2:])
         if self.transposed and meaning.groups > 1:
             array = _regrouped(array, meaning.groups)
         if self.channels_last and meaning.image:
@@ -70,19 +76,23 @@ LAYOUTS: Mapping[str, Layout] = {
     "akid": Layout(),
     "torch": Layout(
         separator=".",
-        leaves={"scale": "weight", "shift": "bias", "mean": "running_mean", "variance": "running_var"},
+        leaves={
+            "scale": ("weight",), "shift": ("bias",), "mean": ("running_mean",), "variance": ("running_var",),
+            "slope": ("weight",),
+        },
         axes={"IO": "OI"},
         transposed={"OIHW": "IOHW"},
         unpack=torch_parts,
     ),
     "keras": Layout(
         leaves={
-            "weight": "kernel", "recurrent_weight": "recurrent_kernel",
-            "scale": "gamma", "shift": "beta", "mean": "moving_mean", "variance": "moving_variance",
+            "weight": ("kernel", "embeddings"), "recurrent_weight": ("recurrent_kernel",), "slope": ("alpha",),
+            "scale": ("gamma",), "shift": ("beta",), "mean": ("moving_mean",), "variance": ("moving_variance",),
         },
         axes={"OIHW": "HWIO", "OIL": "LIO"},
         transposed={"OIHW": "HWOI"},
         channels_last=True,
+        depthwise=True,
         unpack=keras_parts,
     ),
 }  # fmt: skip

@@ -96,10 +96,10 @@ def match(
     that differs from what the layout says. `layout`: that of the arrays. `meanings`: by our paths, from which an array
     of another layout is turned.
 
-    Raises `UnknownNameError` for a glob or a name that leads nowhere.
+    Raises `UnknownNameError` for a glob, a name or a layout that leads nowhere.
     """
     params, names, meanings = tuple(params), dict(names or {}), meanings or {}
-    layout = LAYOUTS[layout] if isinstance(layout, str) else layout
+    layout = _layout(layout) if isinstance(layout, str) else layout
     theirs = layout.unpack(theirs)
     check_globs(ours, params, "params")
     _check_names(ours, theirs, names, layout)
@@ -108,7 +108,8 @@ def match(
     misfits = []
     wanted = chosen(ours, params)
     for path in wanted:
-        name, present = _their_name(path, names, layout), ours[path]
+        called, present = _their_names(path, names, layout), ours[path]
+        name = next((each for each in called if each in theirs), called[0])
         if name not in theirs:
             missing[path] = name
             continue
@@ -149,16 +150,23 @@ def listed(names: Iterable[str]) -> str:
     return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN} more"
 
 
-def _their_name(path: str, names: Mapping[str, str], layout: Layout) -> str:
-    """By the longest part of the path that has a name, else as the layout calls it."""
+def _layout(name: str) -> Layout:
+    if name not in LAYOUTS:
+        raise UnknownNameError(f"There is no layout {name!r}.{suggest(name, LAYOUTS)} There are: {', '.join(LAYOUTS)}.")
+    return LAYOUTS[name]
+
+
+def _their_names(path: str, names: Mapping[str, str], layout: Layout) -> list[str]:
+    """By the longest part of the path that has a name, else as the layout calls it; the usual name first."""
     if path in names:
-        return names[path]
+        return [names[path]]
     parts = path.split("/")
     for length in range(len(parts) - 1, 0, -1):
         block = "/".join(parts[:length])
         if block in names:
-            return layout.separator.join(filter(None, (names[block], layout.name("/".join(parts[length:])))))
-    return layout.name(path)
+            prefix = names[block] and names[block] + layout.separator
+            return [prefix + name for name in layout.names("/".join(parts[length:]))]
+    return layout.names(path)
 
 
 def _check_names(
@@ -172,7 +180,7 @@ def _check_names(
                 f"names has {mine!r}, which is neither a parameter nor a block here.{nearest(mine, ours)} "
                 f"There are: {listed(ours)}."
             )
-        if not any(_their_name(path, names, layout) in theirs for path in below):
+        if not any(name in theirs for path in below for name in _their_names(path, names, layout)):
             raise UnknownNameError(
                 f"names says that {mine!r} is {other!r} there, and nothing is called so.{suggest(other, theirs)} "
                 f"There are: {listed(theirs)}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from akid_core.graph.resolved import Graph, Value
+from akid_core.layers.conv import Conv1d, Conv2d
 from akid_core.layers.conv_transpose import ConvTranspose2d
 from akid_core.layers.shape import Flatten
 
@@ -16,12 +17,14 @@ class Meaning:
     """What frameworks differ in, where they lay out a parameter.
 
     `axes`: its canonical letters. `image`: (channels, *space) where it has a row for each place of a flattened image.
-    `groups`: those of a transposed convolution, whose first two axes are grouped; 0 for all else.
+    `groups`: those of a transposed convolution, whose first two axes are grouped; 0 for all else. `depthwise`: of a
+    convolution with a group for each of several channels.
     """
 
     axes: str = ""
     image: Row = ()
     groups: int = 0
+    depthwise: bool = False
 
 
 def meanings(graph: Graph) -> dict[str, Meaning]:
@@ -37,6 +40,9 @@ def meanings(graph: Graph) -> dict[str, Meaning]:
         if isinstance(call.layer, ConvTranspose2d):
             path = call.param_path("weight")
             found[path] = replace(found[path], groups=call.layer.groups)
+        elif isinstance(call.layer, Conv1d | Conv2d) and 1 < call.layer.groups == call.in_specs[0].shape[1]:
+            path = call.param_path("weight")
+            found[path] = replace(found[path], depthwise=True)
         elif isinstance(call.layer, Flatten) and call.in_specs[0].rank > 2:
             images[Value(call.path)] = call.in_specs[0].row
         elif image:

@@ -67,25 +67,22 @@ def _joined(prefix: str, first: np.ndarray, second: np.ndarray, units: int) -> d
 
 
 def keras_parts(arrays: Arrays) -> dict[str, np.ndarray]:
-    """Parameters of Keras's LSTM, GRU (with `reset_after`), MultiHeadAttention, Embedding and PReLU as akid's.
+    """Parameters of Keras's LSTM, GRU (with `reset_after`) and MultiHeadAttention as akid's.
 
     `lstm/lstm_cell/kernel` becomes `lstm/kernel`; of GRU the gates z, r, n become r, z, n, and the two biases one and
-    `recurrent_bias`. `att/query/kernel` (features, heads, size) becomes `att/query_weight`. `embeddings` and `alpha`
-    are called `kernel`. The state of random generators is left out.
+    `recurrent_bias`. `att/query/kernel` (features, heads, size) becomes `att/query_weight`.
     """
     found: dict[str, np.ndarray] = {}
     for name, array in arrays.items():
         *above, leaf = name.split("/")
         inside = above[-1] if above else ""
-        if leaf == "seed_generator_state":
-            continue
         if inside.endswith("_cell"):
             prefix = "".join(f"{part}/" for part in above[:-1])
             found.update(_keras_gates(prefix, leaf, array) if inside.startswith("gru") else {prefix + leaf: array})
         elif attention := _keras_attention(above, leaf, array):
             found.update(attention)
         else:
-            found["/".join([*above, "kernel" if leaf in ("embeddings", "alpha") else leaf])] = array
+            found[name] = array
     return found
 
 

@@ -47,31 +47,31 @@ class LeakyReLU(Activation):
 
 @dataclass(frozen=True, kw_only=True)
 class PReLU(Activation):
-    """x where it is above 0, else weight * x, which is learnt; the derivative at 0 is the weight.
+    """x where it is above 0, else slope * x, which is learnt; the derivative at 0 is the slope.
 
-    One weight for each channel (axis 1), or with `shared` a single one. Source: He et al., "Delving deep into
+    One slope for each channel (axis 1), or with `shared` a single one. Source: He et al., "Delving deep into
     rectifiers", 2015.
 
-    x: (batch, channels, ...) -> the same shape. weight: (channels,), or (1,) if shared.
+    x: (batch, channels, ...) -> the same shape. slope: (channels,), or (1,) if shared.
     """
 
     shared: bool = False
-    weight_init: Initializer = field(default_factory=lambda: Constant(value=0.25))
+    slope_init: Initializer = field(default_factory=lambda: Constant(value=0.25))
 
     def outputs(self, x: TensorSpec) -> TensorSpec:
         if check_floating(x).rank < 2 and not self.shared:
-            raise ValueError(f"needs (batch, channels, ...), got {x}: share one weight, or put Reshape before it")
+            raise ValueError(f"needs (batch, channels, ...), got {x}: share one slope, or put Reshape before it")
         return x
 
     def params(self, x: TensorSpec) -> tuple[ParamSpec, ...]:
         shape = (1 if self.shared else known_size(x, 1),)
-        return (ParamSpec(name="weight", shape=shape, axes="C", init=self.weight_init),)
+        return (ParamSpec(name="slope", shape=shape, axes="C", init=self.slope_init),)
 
     def forward(self, context: Context, x: Array) -> Array:
-        weight, rank = context.params["weight"], context.call.in_specs[0].rank
+        slope, rank = context.params["slope"], context.call.in_specs[0].rank
         if not self.shared:
-            weight = context.ops.reshape(weight, (1, -1, *(1,) * (rank - 2)))
-        return context.ops.where(x > 0, x, x * weight)
+            slope = context.ops.reshape(slope, (1, -1, *(1,) * (rank - 2)))
+        return context.ops.where(x > 0, x, x * slope)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,8 @@ class BatchNorm(Layer):
 
     In training with the mean and the biased variance of the batch (and of space, if there is any), which also move the
     running ones: running = decay * running + (1 - decay) * batch, where the batch's variance is made unbiased by
-    n / (n - 1). In evaluation with the running ones. All statistics are at least float32. Source: Ioffe and Szegedy,
-    "Batch normalization", 2015.
+    n / (n - 1). A batch without rows leaves them. In evaluation with the running ones. All statistics are at least
+    float32. Source: Ioffe and Szegedy, "Batch normalization", 2015.
 
     x: (batch, channels, ...) -> the same shape. scale, shift, mean, variance: (channels,); the last two are state.
     """
@@ -64,7 +64,9 @@ class BatchNorm(Layer):
             mean = ops.mean(values, axis=(0, *range(2, spec.rank)), keepdims=True)
             centred = values - mean
             variance = ops.mean(centred * centred, axis=(0, *range(2, spec.rank)), keepdims=True)
-            self.follow(context, values, mean, variance)
+            count = ops.sum(ops.zeros_like(values[:, :1]) + 1.0)
+            variance = ops.where(count > 0, variance, 1.0)  # the mean of no values is no number
+            self.follow(context, count, mean, variance)
         else:
             centred, variance = values - params["mean"], params["variance"]
 
@@ -72,13 +74,12 @@ class BatchNorm(Layer):
         out = centred * (factor * params["scale"] if self.scale else factor)
         return ops.astype(out + params["shift"] if self.shift else out, spec.dtype)
 
-    def follow(self, context: Context, values: Array, mean: Array, variance: Array) -> None:
-        """Move the running statistics towards those of the batch's values."""
+    def follow(self, context: Context, count: Array, mean: Array, variance: Array) -> None:
+        """Move the running statistics towards those of the batch, of `count` values for each channel."""
         ops, spec = context.ops, context.call.in_specs[0]
-        count = ops.sum(ops.zeros_like(values[:, :1]) + 1.0)
         # A single value has no unbiased variance: its biased one, 0, is taken.
         unbiased = variance * (count / ops.maximum(count - 1.0, 1.0))
         for name, value in (("mean", mean), ("variance", unbiased)):
             running = context.params[name]
             batch = ops.astype(ops.reshape(ops.stop_gradient(value), (-1,)), wider(spec.dtype))
-            context.update(name, running * self.decay + batch * (1.0 - self.decay))
+            context.update(name, ops.where(count > 0, running * self.decay + batch * (1.0 - self.decay), running))

@@ -157,6 +157,60 @@ def test_images_of_keras(tmp_path: Path) -> None:
         np.testing.assert_allclose(outputs(live, image=IMAGE), wanted, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("groups", [1, 2])
+def test_depthwise_convolutions_of_keras(tmp_path: Path, groups: int) -> None:
+    keras = pytest.importorskip("tensorflow").keras
+    from akid_tf import weights
+
+    apart = [keras.layers.DepthwiseConv2D(3, depth_multiplier=2, name="depthwise")]
+    apart += [keras.layers.Conv2D(4, 3, groups=groups, name="grouped")]
+    theirs = keras.Sequential([keras.Input((6, 5, 2)), *apart])
+    for variable in theirs.variables:
+        variable.assign(RANDOM.normal(size=variable.shape))
+    theirs.save_weights(tmp_path / "model.weights.h5")
+    brain = akid.Brain.sequential(
+        L.Conv2d(channels=4, kernel=3, groups=2, padding="valid", name="depthwise"),
+        L.Conv2d(channels=4, kernel=3, groups=groups, padding="valid", name="grouped"),
+        inputs="image",
+    )
+    wanted = theirs(IMAGE.transpose(0, 2, 3, 1).astype(np.float32)).numpy().transpose(0, 3, 1, 2)
+    for source in (theirs, tmp_path / "model.weights.h5"):
+        live = network(brain, image=IMAGE)
+        assert not live.load(weights.read(source), layout="keras").missing
+        np.testing.assert_allclose(outputs(live, image=IMAGE), wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_a_keras_model_with_random_layers_has_the_paths_of_its_file(tmp_path: Path) -> None:
+    keras = pytest.importorskip("tensorflow").keras
+    from akid_tf import weights
+
+    layers = [keras.layers.Embedding(9, 6, name="table"), keras.layers.Dropout(0.1)]
+    layers += [
+        keras.layers.Bidirectional(keras.layers.LSTM(3, dropout=0.1), name="both"),
+        keras.layers.Dense(2, name="d"),
+    ]
+    layers += [keras.layers.PReLU(name="slopes")]
+    theirs = keras.Sequential([keras.Input((4,)), *layers])
+    theirs.save_weights(tmp_path / "model.weights.h5")
+    assert set(weights.read(theirs)) == set(weights.read(tmp_path / "model.weights.h5"))
+    brain = akid.Brain.graph(
+        L.Embedding(entries=9, units=6, name="table").on("words"),
+        L.LSTM(units=3, name="there").on("table"),
+        L.LSTM(units=3, reverse=True, name="back").on("table"),
+        L.Concat(name="both").on("there", "back"),
+        L.Dense(units=2, name="d").on("both"),
+        L.PReLU(name="slopes").on("d"),
+        inputs="words",
+        outputs="slopes",
+    )
+    live = network(brain, words=WORDS)
+    found = live.load(
+        weights.read(theirs), names={"there": "both/forward_lstm", "back": "both/backward_lstm"}, layout="keras"
+    )
+    assert (found.missing, found.unused) == ({}, ())
+    np.testing.assert_allclose(outputs(live, words=WORDS), theirs(WORDS).numpy(), rtol=1e-4, atol=1e-5)
+
+
 def test_sequences_of_keras(tmp_path: Path) -> None:
     tf = pytest.importorskip("tensorflow")
     keras = tf.keras
@@ -213,8 +267,13 @@ def test_files_that_hold_something_else(tmp_path: Path) -> None:
     torch.save(torch.nn.Linear(2, 3), whole)
     torch.save({"epoch": 3, "loss": 0.5}, other)
     text.write_text("nothing")
-    with pytest.raises(CheckpointError, match=r"whole.pt cannot be read as weights of torch.*save its state_dict"):
+    damaged = tmp_path / "damaged.pt"
+    damaged.write_bytes(other.read_bytes()[:200])
+    with pytest.raises(CheckpointError, match=r"of torch: it holds a torch\S*\.Linear, .*save its state_dict\(\)\.$"):
         akid_torch.weights.read(whole)
+    for junk in (text, damaged):
+        with pytest.raises(CheckpointError, match=r"as weights of torch: it is no file of torch.save, or a damaged"):
+            akid_torch.weights.read(junk)
     with pytest.raises(CheckpointError, match=r"other.pt holds no tensors by name, but epoch, loss"):
         akid_torch.weights.read(other)
     with pytest.raises(CheckpointError, match=r"gone.pt cannot be read: No such file"):

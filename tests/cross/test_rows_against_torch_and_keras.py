@@ -52,11 +52,11 @@ def compare(
 def torch_cases() -> list[Case]:
     torch = pytest.importorskip("torch")
     f = torch.nn.functional
-    weight = draw(4, names=("weight",))
+    slopes = draw(4, names=("slope",))
     return [
         (L.LeakyReLU(), TIES, {}, f.leaky_relu),
-        (L.PReLU(), TIES, weight, f.prelu),
-        (L.PReLU(shared=True), TIES, draw(1, names=("weight",)), f.prelu),
+        (L.PReLU(), TIES, slopes, f.prelu),
+        (L.PReLU(shared=True), TIES, draw(1, names=("slope",)), f.prelu),
         (L.GELU(), IMAGE * 5, {}, f.gelu),
         (L.GELU(approximate="tanh"), IMAGE * 5, {}, lambda x: f.gelu(x, approximate="tanh")),
         (L.SiLU(), IMAGE * 5, {}, f.silu),

@@ -20,9 +20,10 @@ class SoftmaxCrossEntropy(Loss):
 
     `smoothing` s replaces each label by (1 - s) * label + s / classes. `class_weights`: one number for each class; a
     row counts as much as its class (with dense labels: as the mean under its labels), so the mean over the batch is
-    sum(weight * value) / sum(weight). Labels equal to `ignore_index`, such as -1 where sequences are padded, count
-    for nothing. Any other index that names no class makes the row's value not a number, with weight 1, so that it
-    stops training unless the row's sample weight is 0.
+    sum(weight * value) / sum(weight). With smoothing too a row counts as its own label's class, where PyTorch weighs
+    each share by the class that it goes to. Labels equal to `ignore_index`, such as -1 where sequences are padded,
+    count for nothing. Any other index that names no class makes the row's value not a number, with weight 1, so that
+    it stops training unless the row's sample weight is 0.
 
     logits: (batch, classes). labels: (batch,) integer indices, or (batch, classes) probabilities. mask, which may be
     left out: (batch,), how much each label counts, such as 0 or 1. For sequences (batch, time, classes), (batch, time)

@@ -21,6 +21,7 @@ _LEAVES = {
     "group_normalization": (("gamma", "beta"),),
     "layer_normalization": (("gamma", "beta"),),
     "p_re_lu": (("alpha",),),
+    "separable_conv": (("depthwise_kernel", "pointwise_kernel", "bias"), ("depthwise_kernel", "pointwise_kernel")),
 }
 """What a file of weights only numbers, by the class of the layer as the file has it, for each number of variables."""
 
@@ -49,11 +50,12 @@ def read(source: Any) -> dict[str, np.ndarray]:
 
 
 def _held(layer: Any) -> dict[str, np.ndarray]:
-    """By paths as in a file, which do not begin with the name of the whole."""
+    """By paths as in a file, which do not begin with the name of the whole, without the state of random generators."""
     whole = f"{layer.name}/"
-    inside = all(variable.path.startswith(whole) for variable in layer.variables)
+    variables = [variable for variable in layer.variables if not variable.path.endswith("seed_generator_state")]
+    inside = all(variable.path.startswith(whole) for variable in variables)
     found: dict[str, np.ndarray] = {}
-    for variable in layer.variables:
+    for variable in variables:
         path = variable.path.removeprefix(whole) if inside else variable.path
         if path in found:
             raise CheckpointError(
@@ -82,6 +84,6 @@ def _stored(source: Path | io.BytesIO) -> dict[str, np.ndarray]:
 
 def _variables(group: h5py.Group, way: tuple[str, ...], stored_as: str) -> dict[str, np.ndarray]:
     """The variables of one layer; they keep their numbers where these say too little, as of a norm without scale."""
-    known = _LEAVES.get(re.sub(r"_\d+$", "", stored_as), _OTHERS)
+    known = _LEAVES.get(re.sub(r"(_?[123]d)?(_\d+)?$", "", stored_as), _OTHERS)
     leaves = next((leaves for leaves in known if len(leaves) == len(group)), tuple(map(str, range(len(group)))))
     return {"/".join([*way, leaves[int(number)]]): np.asarray(array) for number, array in group.items()}

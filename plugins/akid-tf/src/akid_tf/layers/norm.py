@@ -32,8 +32,10 @@ class FusedBatchNorm(LiveLayer):
         )
         if context.training:
             batch = {"mean": normed.batch_mean, "variance": normed.batch_variance}
+            some = tf.shape(x)[0] > 0  # the statistics of no rows are no numbers
             for name, value in batch.items():
-                context.update(name, params[name] * layer.decay + value * (1.0 - layer.decay))
+                moved = params[name] * layer.decay + value * (1.0 - layer.decay)
+                context.update(name, tf.where(some, moved, params[name]))
         return normed.y if image is x else tf.reshape(normed.y, tf.shape(x))
 
 

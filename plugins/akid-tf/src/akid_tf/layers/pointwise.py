@@ -34,14 +34,14 @@ class LiveLeakyReLU(Pointwise):
 
 
 class LivePReLU(Pointwise):
-    """The portable definition, with the weights along the channels as they lie."""
+    """The portable definition, with the slopes along the channels as they lie."""
 
     def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
-        rank, weight = len(x.shape), context.params["weight"]
+        rank, slope = len(x.shape), context.params["slope"]
         if not self.layer.shared:
             along = lying(1, rank, context)
-            weight = tf.reshape(weight, [-1 if axis == along else 1 for axis in range(rank)])
-        return tf.where(x > 0, x, x * weight)
+            slope = tf.reshape(slope, [-1 if axis == along else 1 for axis in range(rank)])
+        return tf.where(x > 0, x, x * slope)
 
 
 def build(layer: Layer, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:

@@ -26,9 +26,9 @@ def export(network: Network, path: Path) -> None:
     """
     if network.graph.precision.compute == "bfloat16":
         raise ConfigurationError(
-            "The brain computes in bfloat16, for which runtimes of ONNX have next to no kernels. Make a Kid of the same "
-            "brain with precision float32 whose practice starts from this run, start: {path: RUN_DIR}, and export that; "
-            "or export to torch_export."
+            "The brain computes in bfloat16, for which runtimes of ONNX have next to no kernels. Make a Kid of the "
+            "same brain with precision float32, whose practice starts from this run (start: {path: RUN_DIR}), and "
+            "export it; or export this one to torch_export."
         )
     with draft(path) as new:
         made(network, "ONNX", lambda predictor: _write(predictor, new))

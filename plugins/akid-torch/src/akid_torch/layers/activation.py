@@ -13,10 +13,10 @@ from akid_torch.portable import Portable
 
 
 class NativePReLU(Portable):
-    """torch's kernel, which takes one weight or one for each channel."""
+    """torch's kernel, which takes one slope or one for each channel."""
 
     def forward(self, frame: Frame, x: Tensor) -> Tensor:
-        return functional.prelu(x, self._parameters["weight"])
+        return functional.prelu(x, self._parameters["slope"])
 
 
 def build_relu(layer: ReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
@@ -30,7 +30,7 @@ def build_leaky_relu(layer: LeakyReLU, in_specs: tuple[TensorSpec, ...], context
 
 
 def build_prelu(layer: PReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
-    """The derivative of torch's kernel at 0 is the weight, as the core's."""
+    """The derivative of torch's kernel at 0 is the learnt slope, as the core's."""
     return NativePReLU(layer, context).built
 
 

@@ -18,8 +18,8 @@ class NativeBatchNorm(Portable):
     layer: BatchNorm
 
     def forward(self, frame: Frame, x: Tensor) -> Tensor:
-        if frame.training and x.numel() == x.shape[1]:
-            return super().forward(frame, x)  # type: ignore[no-any-return]  # torch refuses a single value for each channel
+        if frame.training and x.numel() <= x.shape[1]:  # torch refuses a single value for each channel, or none
+            return super().forward(frame, x)  # type: ignore[no-any-return]
         mean, variance = self._buffers["mean"], self._buffers["variance"]
         if frame.training and not frame.learning:  # a pass that is not kept moves copies
             mean, variance = mean.clone(), variance.clone()  # type: ignore[union-attr]
