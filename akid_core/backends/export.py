@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from akid_core.errors import ConfigurationError, DataError, UsageError
+from akid_core.errors import AkidError, ConfigurationError, DataError, UsageError
 from akid_core.specs.tensor import TensorSpec, wider
 
 _NOTE = "in block "
@@ -58,7 +58,8 @@ def fitting(form: str, remedy: str) -> Iterator[None]:
         where = f" {notes[0].removeprefix('in ')}" if notes else " this network"
         first = _first(error)
         said = str(first).strip().partition("\n")[0].rstrip(".") or "no message"
-        raise ConfigurationError(f"{form} cannot hold{where}: {type(first).__name__}: {said}. {remedy}") from error
+        kind = "" if isinstance(first, AkidError) else f"{type(first).__name__}: "
+        raise ConfigurationError(f"{form} cannot hold{where}: {kind}{said}. {remedy}") from error
 
 
 def _first(error: BaseException) -> BaseException:

@@ -6,16 +6,18 @@ import logging
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
+from io import StringIO
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 
 from akid_core.backends.contract import Network
 from akid_core.backends.export import fitting, outside
-from akid_core.errors import UsageError
+from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.resolved import Value
 from akid_torch.network import TorchNetwork
 from akid_torch.ops import DTYPES
@@ -66,7 +68,12 @@ class Predictor(nn.Module):
             shapes[name] = {axis: dims[size] for axis, size in enumerate(spec.shape) if isinstance(size, str)}
         with torch.no_grad():
             self.eval()(example)  # the first pass proves the layers, which a trace with unknown sizes cannot
-            return torch.export.export(self, (example,), dynamic_shapes=(shapes,))
+            try:
+                return torch.export.export(self, (example,), dynamic_shapes=(shapes,))
+            except GuardOnDataDependentSymNode as error:
+                plain = ConfigurationError("its Python branches on values, which a trace does not have")
+                plain.__notes__ = getattr(error, "__notes__", [])
+                raise plain from None
 
 
 def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
@@ -107,13 +114,12 @@ def _culprit(network: TorchNetwork, make: Callable[[Predictor], object]) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without torch's warnings about itself, and its log of what it does not need."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logger.setLevel(level)
+    """Without torch's warnings about itself, its logs, and the program it got so far, which it prints on failure."""
+    with ExitStack() as stack:
+        for logger in map(logging.getLogger, ("torch.onnx", "torch.fx.experimental.symbolic_shapes")):
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.ERROR)
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        stack.enter_context(redirect_stderr(StringIO()))
+        yield
