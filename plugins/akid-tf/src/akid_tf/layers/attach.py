@@ -47,7 +47,7 @@ class Attached(LiveLayer):
         before = [tf.identity(own.variable) for own in state]
         output = self.apply(inputs, context.training)
         for own, value in zip(state, before, strict=True):
-            context.update(own.name, tf.identity(own.variable))
+            context.updates[own.name] = tf.identity(own.variable)  # of no spec: the module alone knows its state
             own.variable.assign(value)
         return tf.cast(output, context.call.out_specs[0].dtype)
 
