@@ -15,7 +15,7 @@ import pytest
 from akid_core import layers as L
 from akid_core.backends.plan import Execution
 from akid_core.data.batch import Span
-from akid_core.errors import ConfigurationError
+from akid_core.errors import ConfigurationError, SpecError
 from akid_core.graph.brain import Brain
 from akid_core.optimizers import AdamW, Regularizer
 from akid_core.specs.layer import Layer
@@ -147,6 +147,22 @@ def test_a_layer_that_looks_at_values_cannot_be_recorded(live: Any, make_span: A
     with pytest.raises(ConfigurationError, match="cannot be recorded.*leave execution.compile out") as caught:
         trainer.run(make_span(0, 1), np.ones(1))
     assert any("'looking'" in note for note in caught.value.__cause__.__notes__)
+
+
+def test_a_layer_that_is_wrong_is_told_of_as_elsewhere(live: Any, make_span: Any) -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Short(Layer):
+        def outputs(self, x: TensorSpec) -> TensorSpec:
+            return x
+
+        def forward(self, context: Any, x: Any) -> Any:
+            return x[:, 1:]
+
+    blocks = (L.Flatten(), Short(name="short"), L.Dense(name="logits", units=3))
+    brain = Brain.sequential(*blocks, inputs="image").with_loss(L.SoftmaxCrossEntropy(), "logits", "label")
+    _, trainer = live(brain, compile=True, bundle=1)
+    with pytest.raises(SpecError, match=r"^Block 'short' \(Short\) promises"):
+        trainer.run(make_span(0, 1), np.ones(1))
 
 
 def test_fields_of_changing_size_are_not_compiled() -> None:

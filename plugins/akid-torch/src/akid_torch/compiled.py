@@ -15,7 +15,7 @@ from torch import Tensor
 
 from akid_core.backends.contract import SpanResult
 from akid_core.data.batch import Batch, Span
-from akid_core.errors import ConfigurationError
+from akid_core.errors import AkidError, ConfigurationError
 from akid_torch.context import Frame
 from akid_torch.network import TorchNetwork
 from akid_torch.objective import Objective
@@ -104,6 +104,8 @@ class CompiledSteps:
 
         try:
             recorded = make_fx(self._steps, tracing_mode="fake", _allow_non_fake_inputs=True)(*inputs)
+        except AkidError:  # a layer that is wrong, compiled or not
+            raise
         except Exception as error:
             raise ConfigurationError(
                 f"execution.compile: the step cannot be recorded: {_line(error)} A layer whose Python looks at the "
