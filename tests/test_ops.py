@@ -361,3 +361,12 @@ def test_every_operation_is_here() -> None:
     tested |= {"stop_gradient", "matmul", "windows"}
     assert set(OPERATIONS) <= tested
     assert all(callable(getattr(OPS, name)) for name in OPERATIONS)
+
+
+def test_a_tensor_shows_its_value_and_is_no_array() -> None:
+    tensor = Tensor(np.array([0.0, 2.5]))
+    assert (float(tensor[1]), bool(tensor[0] > 1.0), bool(tensor[1] > 1.0)) == (2.5, False, True)
+    with pytest.raises(ValueError, match="ambiguous"):
+        bool(tensor > 1.0)
+    with pytest.raises(TypeError, match=r"compute in context\.ops, look at \.data"):
+        np.asarray(tensor)

@@ -152,7 +152,8 @@ class Trainer(ABC):
     Trained are the parameters that the graph trains and does not freeze; state that the graph freezes keeps its values.
     With `plan.micro_batches` n each batch is computed in n parts of nearly equal size (no more than there are rows),
     one after the other: the gradient is that of the objective over the whole batch, weights and all; masks follow the
-    rows' own numbers, and state takes one update for each part.
+    rows' own numbers, and state takes one update for each part. What a layer computes over its batch, as BatchNorm
+    does, it computes over each part.
     """
 
     @abstractmethod

@@ -18,9 +18,10 @@ class Execution:
 
     `compile`: the whole step as one compiled program; a backend declines by stated rules where that would lose, and
     says so. `deterministic`: only kernels that give the same bits every time. `micro_batches`: each batch is computed
-    in so many parts, whose gradients are summed as if it were whole, so that less memory is needed. `recompute`: globs
-    of block paths whose values are not kept for the backward pass but computed again; the calls in a row that match
-    one glob are one piece. `step`: by backend, the import path of a function that replaces its train program, see
+    in so many parts, at most one for each row, whose gradients are summed as if it were whole, so that less memory is
+    needed; a layer over its batch, such as BatchNorm, sees one part. `recompute`: globs of block paths whose values are
+    not kept for the backward pass but computed again; the calls in a row that match one glob are one piece. `step`: by
+    backend, the import path of a function that replaces its train program, see
     `akid_core.backends.contract.StepProgram`; a function is taken by its own path.
     """
 

@@ -82,6 +82,15 @@ class Tensor:
     def __repr__(self) -> str:
         return f"Tensor({self.data!r})"
 
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __float__(self) -> float:
+        return float(self.data)
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        raise TypeError("this is no array, since gradients may flow through it: compute in context.ops, look at .data")
+
     def operand(self, value: Any) -> Tensor:
         """The other side of an operator: a tensor of the same type, or a number that takes this type."""
         if isinstance(value, Tensor):

@@ -25,6 +25,12 @@ from akid_tf.runtime import tf
 
 OPS = TensorflowOps()
 
+CHOICE = (
+    "TensorFlow traces a layer once, before there are values: `if`, `while` and `for` cannot look at them. Choose "
+    "between values with context.ops.where(condition, x, y), which every backend can."
+)
+"""What is said of a layer whose Python looks at values."""
+
 Carried = dict[Value, tuple[tf.Tensor, ...]]
 """For each value that is used with a delay its last values."""
 
@@ -139,6 +145,8 @@ class GraphModule(tf.Module):
                 self._call(call, forward, read, mode)
             except Exception as error:
                 error.add_note(f"in block {call.path} with inputs {', '.join(map(str, call.in_specs))}")
+                if isinstance(error, tf.errors.OperatorNotAllowedInGraphError):
+                    error.add_note(CHOICE)
                 raise
 
     def _again(self, calls: Sequence[Call], forward: Forward, read: dict[str, tf.Tensor], mode: Mode) -> None:
