@@ -254,6 +254,30 @@ def test_check_names_a_target_that_does_not_import(make_dist: MakeDist, capsys: 
     assert count == "1 plugin, 1 component, 1 failure"
 
 
+def test_check_says_once_what_a_backend_and_its_builders_need(
+    make_dist: MakeDist, capsys: pytest.CaptureFixture[str]
+) -> None:
+    declares = """
+        from akid_core.plugin_api import BackendInfo, LayerBuilderInfo, hookimpl
+
+        @hookimpl
+        def akid_backends():
+            return [BackendInfo(name="abacus", target="akid_abacus.live:Abacus", requires=("akid-abacus[beads]",))]
+
+        @hookimpl
+        def akid_layer_builders():
+            return [LayerBuilderInfo(name=name, backend="abacus", target="akid_abacus.live:build") for name in "ab"]
+    """
+    modules = {"akid_abacus/plugin.py": declares, "akid_abacus/live.py": "import beads_that_are_not_there"}
+    make_dist("akid-abacus", modules=modules, entry_points={"abacus": "akid_abacus.plugin"})
+    assert main(["plugins", "check", "abacus"]) == 1
+    *failed, advice, count = capsys.readouterr().out.splitlines()
+    assert len(failed) == 3
+    assert all(line.endswith("No module named 'beads_that_are_not_there'.") for line in failed)
+    assert advice == "Install what it needs: pip install 'akid-abacus[beads]'"
+    assert count == "1 plugin, 3 components, 3 failures"
+
+
 def test_listing_does_not_import_components() -> None:
     code = "from akid_core.cli.main import main\nassert main(['plugins']) == 0"
     modules = modules_after(code)

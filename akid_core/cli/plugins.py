@@ -13,6 +13,7 @@ from akid_core.cli.output import print_json, table
 from akid_core.errors import EXIT_DONE, EXIT_FAILURE, PluginError, UsageError, suggest
 from akid_core.hookspecs import CATEGORIES, DECLARATIONS
 from akid_core.plugins import Plugin, PluginManager, Provided, default_manager
+from akid_core.plugins.targets import ADVICE
 
 _PLURALS = {info.category: hook.removeprefix("akid_") for hook, info in DECLARATIONS.items()}
 
@@ -119,8 +120,13 @@ def _check(manager: PluginManager, name: str | None) -> int:
             manager.registry.target(item)
         except PluginError as error:
             complaints.append(str(error))
+    advice = dict[str, None]()  # once each: many components may want the same
     for complaint in complaints:
-        print(f"FAILED  {complaint}")
+        said, _, command = complaint.partition(ADVICE)
+        advice |= {command: None} if command else {}
+        print(f"FAILED  {said.rstrip()}")
+    for command in advice:
+        print(f"{ADVICE}{command}")
     counts = {"plugin": len(plugins), "component": len(components), "failure": len(complaints)}
     print(", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items()))
     return EXIT_FAILURE if complaints else EXIT_DONE

@@ -69,8 +69,13 @@ class Registry:
     def target(self, provided: Provided) -> Any:
         """The target of one component, imported once."""
         if provided not in self._targets:
-            self._targets[provided] = load_target(provided)
+            self._targets[provided] = load_target(provided, self._requires(provided))
         return self._targets[provided]
+
+    def _requires(self, provided: Provided) -> tuple[str, ...]:
+        """What the backend that a component is for requires, where one plugin brings both."""
+        backends = self._components.get(("backend", provided.info.backend, ""), ())
+        return next((item.info.requires for item in backends if item.provider == provided.provider), ())
 
     def pin(self, providers: Mapping[str, str]) -> Registry:
         """A registry of the same components in which conflicts are settled.

@@ -28,12 +28,15 @@ BASES: dict[str, str] = {
 }
 """The class that targets of a category extend; targets of the other categories are functions, or files (recipes)."""
 
+ADVICE = "Install what it needs: "
+"""What stands before the command that brings what is missing."""
+
 TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:\S+")
 """`package.module:attribute`, or `package:path/to/file.yaml` for a recipe."""
 
 
-def load_target(provided: Provided) -> Any:
-    """Import the target of a component.
+def load_target(provided: Provided, requires: tuple[str, ...] = ()) -> Any:
+    """Import the target of a component. `requires`: its requirements, where it states none itself.
 
     Raises `PluginImportError` with the command that installs what is missing, or `PluginError` where the target is
     not what its category promises.
@@ -42,7 +45,9 @@ def load_target(provided: Provided) -> Any:
     try:
         target = _file(info.target) if info.category == "recipe" else _attribute(provided)
     except (Exception, SystemExit) as error:
-        raise PluginImportError(f"{_headline(provided)} cannot be loaded: {_reason(provided, error)}") from error
+        raise PluginImportError(
+            f"{_headline(provided)} cannot be loaded: {_reason(provided, error, requires)}"
+        ) from error
     if info.category == "recipe":
         return target
     if info.category in BASES:
@@ -76,12 +81,12 @@ def _headline(provided: Provided) -> str:
     return f"The {info.category} '{info.name}'{backend} of {provided.provider} ({info.target})"
 
 
-def _reason(provided: Provided, error: BaseException) -> str:
+def _reason(provided: Provided, error: BaseException, requires: tuple[str, ...]) -> str:
     """What is missing and the command that brings it; other errors speak for themselves."""
     said = f"{type(error).__name__}: {error}"
-    wanted = provided.info.requires or tuple(filter(None, (provided.provider.distribution,)))
+    wanted = provided.info.requires or requires or tuple(filter(None, (provided.provider.distribution,)))
     own = re.split("[.:]", provided.provider.module)[0]
     missing = isinstance(error, ImportError) and (error.name or "").partition(".")[0] != own
     if not missing or not wanted:
         return said
-    return f"{said}. Install what it needs: pip install {' '.join(map(shlex.quote, wanted))}"
+    return f"{said}. {ADVICE}pip install {' '.join(map(shlex.quote, wanted))}"
