@@ -141,7 +141,13 @@ _ELSEWHERE = {
 
 def suggest(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the nearest of `known`, or an empty string."""
+    near = closest(name, known)
+    return f" Did you mean '{near}'?" if near else ""
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """The nearest of `known`, or an empty string."""
     lowered = {candidate.lower(): candidate for candidate in known}
     elsewhere = _ELSEWHERE.get(name.lower(), "")
     near = [elsewhere] if elsewhere in lowered else difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
-    return f" Did you mean '{lowered[near[0]]}'?" if near else ""
+    return lowered[near[0]] if near else ""

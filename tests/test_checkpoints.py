@@ -27,6 +27,7 @@ from akid_core.checkpoints import (
     newest_good,
     prune,
     write_checkpoint,
+    write_weights,
 )
 from akid_core.checkpoints.manifest import COMMIT, FORMAT, Manifest
 from akid_core.errors import CheckpointError, CorruptCheckpointError, NewerCheckpointError
@@ -587,3 +588,8 @@ def test_a_checkpoint_that_is_pruned_while_it_is_read_gives_way_to_a_later_one(
     found = newest_good(tmp_path, pytest.fail)
     assert found is not None
     assert found.step == 9
+
+
+def test_weights_are_written_under_a_name_that_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"w\.npz is no name for weights, which are written as \.safetensors"):
+        write_weights({"w": np.zeros(2)}, tmp_path / "w.npz")

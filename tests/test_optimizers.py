@@ -190,3 +190,8 @@ def test_names_and_defaults() -> None:
 def test_settings_that_cannot_work(kind: type[Optimizer], settings: dict[str, object], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         kind(**settings)  # type: ignore[arg-type]
+
+
+def test_a_regularizer_that_does_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="does nothing as it is: give l1, l2 or max_norm"):
+        Regularizer(params=("*",))

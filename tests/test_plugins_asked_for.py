@@ -229,3 +229,14 @@ def test_a_module_without_hooks_is_a_plugin(akid_manager: PluginManager) -> None
     before = akid_manager.registry.infos()
     akid_manager.add(ModuleType("empty"))
     assert akid_manager.registry.infos() == before
+
+
+def test_a_copy_of_a_module_that_python_finds_is_that_module(
+    write: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("elsewhere/copied_plugin.py")
+    monkeypatch.syspath_prepend(tmp_path / "elsewhere")
+    assert PluginManager(plugins=[write("run/copied_plugin.py")]).registry.has("layer", "scale")
+    write("elsewhere/other_plugin.py")
+    with pytest.raises(ConfigurationError, match="a module 'other_plugin' exists already"):
+        PluginManager(plugins=[write("run/other_plugin.py", "something = 'else'")])

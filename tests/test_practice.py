@@ -12,6 +12,8 @@ import pytest
 
 import akid_core as akid
 from akid_core import layers as L
+from akid_core.data.sampler import Sequential
+from akid_core.data.source import Source
 from akid_core.errors import (
     AkidWarning,
     ConfigurationError,
@@ -24,6 +26,7 @@ from akid_core.initializers import Zeros
 from akid_core.observers.base import Observer
 from akid_core.plugin_api import hookimpl
 from akid_core.schedules import Cosine
+from akid_core.specs.tensor import TensorSpec
 from akid_core.training.result import Interrupted
 
 
@@ -318,3 +321,29 @@ def test_arrays_may_be_given_directly() -> None:
     assert akid.Kid(brain=brain(), train=clouds(64), backend="numpy").practice().step == 2
     with pytest.raises(ConfigurationError, match="either sensors"):
         akid.Kid(brain=brain())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Growing(Source):
+    """Sequences, of which the batches of the first half are shorter, with a label for each place."""
+
+    @property
+    def spec(self) -> dict[str, TensorSpec]:
+        return {"x": TensorSpec(("N", "T", 2)), "y": TensorSpec(("N", "T"), "int64")}
+
+    def __len__(self) -> int:
+        return 8 * (self.split == "train")
+
+    def rows(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        x = np.ones((len(indices), 3 if (indices < 4).all() else 5, 2), np.float32)
+        return {"x": x, "y": np.zeros(x.shape[:2], np.int64)}
+
+
+def test_a_size_beside_the_batch_may_be_open() -> None:
+    line = akid.Brain.sequential(L.Dense(units=2, name="line"), inputs="x")
+    made = kid(
+        brain=line.with_loss(L.SoftmaxCrossEntropy(), "line", "y"),
+        sensors=akid.sensors(Growing(), batch_size=2, sampler=Sequential()),
+        execution=akid.Execution(bundle=4),
+    )
+    assert made.practice().status == "done"

@@ -15,7 +15,7 @@ from akid_core.observers.base import Observer
 from akid_core.plugin_api import hookimpl
 from akid_core.schedules import Exponential, Plateau, Schedule
 from akid_core.specs.context import Context
-from akid_core.specs.layer import Array, Layer
+from akid_core.specs.layer import Array, Layer, Loss
 from akid_core.specs.tensor import TensorSpec
 
 EPOCH = 4
@@ -184,3 +184,30 @@ def test_a_label_of_a_sequence_that_names_no_class_is_found_behind_those_that_do
     )
     with pytest.raises(NonFiniteError, match="'label' in row 4 of the source is 9, and the scores have 2"):
         made.practice()
+
+
+SIGNED = np.array([[0.5], [1.0], [0.0], [2.0]], np.float32)
+
+
+@pytest.mark.parametrize(
+    ("loss", "labels", "shown"),
+    [
+        (L.BinaryCrossEntropy(name="loss"), SIGNED, r"\[2\.\]"),
+        (L.Hinge(name="loss"), SIGNED * (SIGNED > 1), r"\[2\.\]"),
+        (L.KLDivergence(name="loss"), np.where(SIGNED > 1, -1, 1).astype(np.float32), r"\[-1\.\]"),
+    ],
+)
+def test_a_label_that_a_loss_does_not_take_is_shown(loss: Loss, labels: np.ndarray, shown: str) -> None:
+    brain = akid.Brain.sequential(L.Dense(units=1, name="line"), inputs="image").with_loss(loss, "line", "label")
+    data = (np.ones((4, 1), np.float32), labels)
+    with pytest.raises(NonFiniteError, match=rf"block 'loss' is .*'label' in row 3 of the source is {shown} \("):
+        kid(brain=brain, sensors=akid.sensors(train=data, batch_size=4)).practice()
+
+
+def test_an_index_that_a_table_does_not_have_is_shown() -> None:
+    indices = np.array([[0, 1], [1, 2], [0, 5]])
+    blocks = (L.Embedding(entries=3, units=2, name="table"), L.Flatten(), L.Dense(units=2, name="logits"))
+    brain = akid.Brain.sequential(*blocks, inputs="word").with_loss(L.SoftmaxCrossEntropy(), "logits", "label")
+    sensors = akid.sensors(train=(indices, np.zeros(3, np.int64)), fields=("word", "label"), batch_size=3)
+    with pytest.raises(NonFiniteError, match="block 'table' is .*, where 'word' in row 2 of the source is 5 "):
+        kid(brain=brain, sensors=sensors).practice()

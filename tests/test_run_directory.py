@@ -131,6 +131,16 @@ def test_a_moved_directory_is_complete(toy) -> None:
     assert toy.akid("practice", moved / "config.yaml", "--run-dir", moved, "--resume").code == 0
 
 
+def test_a_run_stays_on_its_backend_where_none_is_named(toy, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.describe("backend: numpy\n", "")
+    assert toy.practice("run", "--backend", "numpy", "--max-steps", 2).code == 0
+    monkeypatch.setattr("akid_core.training.parts.choose_backend", lambda registry: "another")
+    said = toy.practice("run", "--resume")
+    assert said.code == 0
+    assert "goes on under" not in said.err
+    assert "backend: numpy\n" in (toy.folder / "run/config.yaml").read_text()
+
+
 def test_the_backend_that_was_chosen_is_said_and_written(toy) -> None:
     toy.describe("backend: numpy\n", "")
     said = toy.practice("run", "--max-steps", 0, "--set", "execution={}")

@@ -74,7 +74,7 @@ def test_what_is_frozen_stays_and_is_told(capsys: pytest.CaptureFixture[str], tm
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"freeze": ("stm/*",)}, r"practice.freeze has 'stm/\*', which matches no parameter. Did you mean 'stem'\?"),
+        ({"freeze": ("stm/*",)}, r"practice.freeze has 'stm/\*', which matches no parameter. Did you mean 'stem/\*'\?"),
         ({"freeze": ("*",)}, "practice.freeze matches every parameter that learns, so there is nothing to learn"),
         ({"freeze": ("*weight", "*bias", "*scale", "*shift")}, "practice.freeze matches every parameter that learns"),
     ],
@@ -166,7 +166,7 @@ def test_a_run_that_is_resumed_does_not_start_again(
     [
         (
             {"params": ("stm/*",)},
-            r"practice.start: params has 'stm/\*', which matches no parameter. Did you mean 'stem'",
+            r"practice.start: params has 'stm/\*', which matches no parameter. Did you mean 'stem/\*'\?",
         ),
         (
             {"names": {"stm": "x"}},

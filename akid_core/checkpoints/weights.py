@@ -35,8 +35,10 @@ def read_weights(path: Path) -> Arrays:
 def write_weights(arrays: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> None:
     """Write arrays by name as `.safetensors`, which `read_weights` and `practice.start` take.
 
-    Raises `CheckpointError` where that is not possible.
+    Raises `CheckpointError` where that is not possible, or where the name says another kind of file.
     """
+    if Path(path).suffix != SUFFIX:
+        raise CheckpointError(f"{path} is no name for weights, which are written as {SUFFIX}: give one that ends so.")
     try:
         safetensors.numpy.save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
     except Exception as error:  # the library has an error of its own

@@ -38,4 +38,6 @@ def main(arguments: list[str]) -> int:
         print("The loss does not fall at any of these rates: try others, or look at the data.")
     else:
         print(f"The loss falls fastest at {found.suggestion:.2g}: --set optimizer.learning_rate={found.suggestion:.2g}")
+        if found.suggestion == found.rates[-1] and len(found.rates) == options.steps:
+            print(f"That is the highest rate that was tried: look further with --highest {10 * options.highest:g}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from akid_core.errors import UnknownNameError, suggest
+from akid_core.errors import UnknownNameError, closest
 from akid_core.specs.names import matches
 
 
@@ -22,13 +22,17 @@ def check_globs(paths: Collection[str], globs: Iterable[str], where: str) -> Non
     for glob in globs:
         if not chosen(paths, [glob]):
             raise UnknownNameError(
-                f"{where} has {glob!r}, which matches no parameter.{nearest(glob, paths)} There are: "
+                f"{where} has {glob!r}, which matches no parameter.{nearest(glob, paths, below='/*')} There are: "
                 f"{', '.join(paths) or 'none'}."
             )
 
 
-def nearest(name: str, paths: Iterable[str]) -> str:
-    """Like `suggest`, among parameters and the blocks that they belong to; of a glob, what is not `*` counts."""
+def nearest(name: str, paths: Iterable[str], *, below: str = "") -> str:
+    """Like `suggest`, among parameters and the blocks that they belong to; of a glob, what is not `*` counts.
+
+    `below`: what is written behind a block, such as `/*` for all that is in it.
+    """
     paths = list(paths)
     blocks = dict.fromkeys(path.rpartition("/")[0] for path in paths)
-    return suggest(name.replace("*", "").strip("/"), filter(None, [*blocks, *paths]))
+    near = closest(name.replace("*", "").strip("/"), filter(None, [*blocks, *paths]))
+    return f" Did you mean '{near}{below if near in blocks else ''}'?" if near else ""

@@ -31,6 +31,8 @@ class Regularizer:
                 raise ValueError(f"{name} must be a number of at least 0, got {getattr(self, name)!r}")
         if self.max_norm is not None and not self.max_norm > 0:
             raise ValueError(f"max_norm must be above 0, or left out for no limit, got {self.max_norm!r}")
+        if not (self.l1 or self.l2 or self.max_norm):
+            raise ValueError("does nothing as it is: give l1, l2 or max_norm")
 
     def acts(self, path: str) -> bool:
         """Whether the parameter at `path` is meant."""

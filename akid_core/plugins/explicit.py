@@ -70,17 +70,20 @@ def _import_file(path: Path) -> ModuleType:
 
 
 def _check_stem(path: Path) -> None:
-    """A file may replace another plugin file of its name, but no other module."""
+    """A file may replace another plugin file of its name, or a module that it is a copy of, but no other module."""
     present = sys.modules.get(path.stem)
     if present is not None:
-        taken = present not in _loaded_files.values() and _origin(getattr(present, "__file__", None)) != path
+        taken = present not in _loaded_files.values() and not _same(getattr(present, "__file__", None), path)
     else:
         found = importlib.util.find_spec(path.stem) if path.stem.isidentifier() else None
-        taken = found is not None and _origin(found.origin) != path
+        taken = found is not None and not _same(found.origin, path)
     if taken or not path.stem.isidentifier():
         why = f"a module '{path.stem}' exists already" if taken else f"'{path.stem}' is not a Python name"
         raise ConfigurationError(f"The plugin file {path} cannot be loaded: {why}. Give the file another name.")
 
 
-def _origin(file: str | None) -> Path | None:
-    return Path(file).resolve() if file else None
+def _same(file: str | None, path: Path) -> bool:
+    """Whether a module's file is this one, or holds the same, as the copies in run directories do."""
+    if not file or not Path(file).is_file():
+        return False
+    return Path(file).resolve() == path or Path(file).read_bytes() == path.read_bytes()

@@ -17,7 +17,9 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "kubernetes")
 HEAVY = (*FRAMEWORKS, "numpy", "scipy", "pandas", "matplotlib", "PIL", "tensorboard", "safetensors", "ruamel", "tqdm")
 """Frameworks, plotting and data libraries: what naming or listing a component must not import."""
 
-_REPORT = "\nimport json, sys\nprint('\\n' + json.dumps(sorted(sys.modules)), file=sys.__stdout__)\n"
+_REPORT = (
+    "\nimport json, sys\nprint('\\n' + json.dumps(sorted(filter(sys.modules.get, sys.modules))), file=sys.__stdout__)\n"
+)
 
 
 def modules_after(code: str) -> frozenset[str]:

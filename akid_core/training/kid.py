@@ -122,13 +122,16 @@ class Kid(Parts):
     ) -> PracticeResult:
         """Practise from where the Kid is until the limit, and give the figures of each split.
 
-        `run_dir`: keep configuration and checkpoints there. `resume`: continue from its newest good checkpoint.
+        `run_dir`: keep configuration and checkpoints there. `resume`: continue from its newest good checkpoint,
+        on the run's backend where none is named.
         `max_epochs`, `max_steps`: other limits than the configuration's, in all; schedules keep the planned horizon.
         Raises `Interrupted` (a `SystemExit`) after a signal, when all is saved.
         """
         begun = time.perf_counter()
         if resume and run_dir is None:
             raise UsageError("To resume, say from where: practice(run_dir=…, resume=True).")
+        if resume and run_dir is not None:
+            self._stay(RunDirectory(run_dir))
         check(self)
         limit = self.config.practice.limit(self.train_sensor.steps_per_epoch, max_epochs, max_steps)
         relay = self.manager.run_hooks([*self.config.plugins, *self.observers])
@@ -157,6 +160,11 @@ class Kid(Parts):
         self._resumed = True
         self._plan = settle(self._plan, checkpoint, self)
         take_over(checkpoint, self)
+
+    def _stay(self, directory: RunDirectory) -> None:
+        """Where no backend is named, a run that is resumed stays on its own."""
+        if self.config.backend is None and "backend_name" not in vars(self) and directory.used():
+            self.config = replace(self.config, backend=directory.config().get("backend"))
 
     def averaged(self) -> AbstractContextManager[None]:
         """Inside, the network holds the parameters that validation, testing and prediction use.

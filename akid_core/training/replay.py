@@ -13,12 +13,15 @@ import numpy as np
 from akid_core.data.batch import Batch
 from akid_core.errors import CheckpointError, NonFiniteError
 from akid_core.graph.resolved import Call, Value
+from akid_core.specs.layer import Loss
 
 if TYPE_CHECKING:
     from akid_core.training.run import Run
 
 
 _ADVICE = " A lower learning rate, clip_norm, or a look at the data usually helps."
+
+_LOOK = " Is that what the block takes? If so, a lower learning rate or clip_norm usually helps."
 
 
 def raise_non_finite(run: Run, step: int) -> NoReturn:
@@ -55,14 +58,32 @@ def _cause(run: Run, step: int) -> tuple[str, str]:
     for target, value in zip(targets, network.values(fields, targets, training=True, step=step), strict=True):
         if not np.isfinite(value).all():
             blamed = f"block {target.source!r} is the first whose output is infinite or not a number"
-            label = _wrong_label(run.graph.by_path[target.source], batch)
-            return (f"{blamed}: {label}", "") if label else (blamed, _ADVICE)
+            call = run.graph.by_path[target.source]
+            if label := _wrong_label(call, batch):
+                return f"{blamed}: {label}", ""
+            taken = _taken(call, value, batch)
+            return (f"{blamed}, where {taken}", _LOOK) if taken else (blamed, _ADVICE)
     return "every block's output is finite, so the sum of the losses overflowed", _ADVICE
 
 
 def _first_bad(values: np.ndarray) -> int:
     """The first row of (n, …) that holds a value that is not finite."""
     return int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
+
+
+def _taken(call: Call, value: np.ndarray, batch: Batch) -> str:
+    """In words, the labels or indices of the data that a block took where its output is not a number."""
+    inputs = zip(call.inputs, call.in_specs, strict=True)
+    chosen = call.inputs[1:] if isinstance(call.layer, Loss) else [each for each, spec in inputs if not spec.floating]
+    bad, told = np.isnan(value), []
+    for source in dict.fromkeys(each.source for each in chosen if each.source in batch.fields):
+        field = batch.fields[source]
+        there = bad.any(axis=tuple(range(field.ndim, bad.ndim)))
+        if there.any():
+            place = np.unravel_index(np.argmax(there), there.shape)
+            text = np.array2string(np.asarray(field[place]), threshold=8)
+            told.append(f"{source!r} in row {batch.rows[place[0]]} of the source is {text}")
+    return " and ".join(told)
 
 
 def _wrong_label(call: Call, batch: Batch) -> str:

@@ -100,15 +100,19 @@ class Run:
 
     def spans(self) -> Reader[Span]:
         """The spans that remain, read ahead where the data pipeline finds it worth while."""
-        row_bytes = sum(
-            int(np.prod(spec.row, dtype=np.int64)) * np.dtype(spec.dtype).itemsize for spec in self.train.spec.values()
-        )
-        fitting = SPAN_BYTES // max(1, row_bytes * self.train.batch_size)
-        bundle = max(1, min(self.kid.plan.bundle, fitting))
+        bundle = self._bundle()
         watchers = [bundle_looks(bundle, self.epoch_steps), *map(looks, self._intervals.values())]
         watchers += [observer.next_look for observer in self.kid.observers]
         self._reader = self.train.spans(spans(self.state.step, self.limit, watchers, self.train.uniform))
         return self._reader
+
+    def _bundle(self) -> int:
+        """The most steps of a span: one where a size is open, since batches may then differ in it."""
+        specs = self.train.spec.values()
+        if any(isinstance(size, str) for spec in specs for size in spec.shape[1:]):
+            return 1
+        row_bytes = sum(math.prod(spec.row) * np.dtype(spec.dtype).itemsize for spec in specs)
+        return max(1, min(self.kid.plan.bundle, SPAN_BYTES // max(1, row_bytes * self.train.batch_size)))
 
     def learning_rates(self, first_step: int, count: int) -> np.ndarray:
         """The learning rate of each of `count` steps: float64."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from akid_core.backends.contract import Arrays
 from akid_core.backends.matching import match
-from akid_core.backends.plan import Plan
+from akid_core.backends.plan import Execution, Plan
 from akid_core.checkpoints import Checkpoint
 from akid_core.errors import CheckpointError, ConfigurationError, RunDirectoryError
 from akid_core.training.backend import stored_plan
@@ -35,7 +35,7 @@ def settle(present: Plan | None, checkpoint: Checkpoint, kid: Kid) -> Plan:
     try:
         return kid.backend.plan(kid.config.execution, kid.graph)
     except ConfigurationError as error:
-        if before != kid.backend_name:
+        if before != kid.backend_name and kid.config.execution != Execution():
             error.add_note(
                 f"The run comes from {before}. What its settings ask of that backend alone can be taken back: --set "
                 "execution={}."
