@@ -156,7 +156,7 @@ def test_a_file_of_something_else() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"params": ("cnv1/*",)}, r"params has 'cnv1/\*', which matches no parameter. Did you mean 'conv1'"),
+        ({"params": ("cnv1/*",)}, r"params has 'cnv1/\*', which matches no parameter. Did you mean 'conv1/\*'"),
         (
             {"names": {"logit": "fc"}},
             "names has 'logit', which is neither a parameter nor a block here. Did you mean 'log",
@@ -195,3 +195,26 @@ def test_a_layout_that_there_is_not() -> None:
     message = r"There is no layout 'pytorch'\. Did you mean 'torch'\? There are: akid, torch, keras\."
     with pytest.raises(UnknownNameError, match=message):
         match(OURS, DRAWN, layout="pytorch")
+
+
+def test_what_is_missing_has_the_nearest_name_that_nothing_took() -> None:
+    theirs = {name.replace("logits", "logit"): value for name, value in DRAWN.items()}
+    found = match(OURS, theirs)
+    assert (
+        "left as they were: logits/weight ('logit/weight' there?), logits/bias ('logit/bias' there?);" in found.report
+    )
+    theirs["conv1/bias"] = np.zeros(7)
+    with pytest.raises(CheckpointError, match="Not there at all: logits/weight, logits/bias"):
+        fitting(match(OURS, theirs), "It")
+
+
+def test_names_of_torch_ask_for_its_layout() -> None:
+    theirs = {name.replace("/", "."): value for name, value in DRAWN.items()}
+    with pytest.raises(CheckpointError, match="Names with dots are those of torch: say layout='torch'"):
+        fitting(match(OURS, theirs), "It")
+
+
+def test_a_block_that_is_called_otherwise_has_the_nearest_name() -> None:
+    theirs = {"features.0.weight": DRAWN["conv1/weight"]}
+    with pytest.raises(UnknownNameError, match=r"nothing is called so\. Did you mean 'features\.0'\?"):
+        match(OURS, theirs, names={"conv1": "featurs.0"}, layout="torch")

@@ -426,7 +426,7 @@ class NativeOnly(Layer):
     [
         (
             NativeOnly(name="foreign"),
-            r"'foreign' is a NativeOnly, which has no portable .* write its `forward`.*backend\.$",
+            r"'foreign' is of NativeOnly, which has no portable .* write its `forward`.*backend\.$",
         ),
         (Attach(target="torch.nn:Identity", name="foreign"), "'foreign' attaches torch.nn:Identity, .* choose that"),
     ],

@@ -10,7 +10,7 @@ import numpy as np
 
 from akid_core.backends.layouts import LAYOUTS, Layout
 from akid_core.backends.meaning import Meaning
-from akid_core.errors import CheckpointError, UnknownNameError, suggest
+from akid_core.errors import CheckpointError, UnknownNameError, closest, suggest
 from akid_core.graph.globs import check_globs, chosen, nearest
 
 SHOWN = 6
@@ -49,7 +49,7 @@ class Match:
         values = sum(value.size for value in self.taken.values())
         parts = [f"taken are {len(self.taken)} of {ours} parameters ({values:,} values): {listed(self.taken)}"]
         if self.missing:
-            parts.append(f"not there, and left as they were: {listed(self.missing)}")
+            parts.append(f"not there, and left as they were: {listed(map(self._sought, self.missing))}")
         if self.unasked:
             parts.append(f"not asked for: {listed(self.unasked)}")
         if self.unused:
@@ -74,6 +74,11 @@ class Match:
         spoilt = {_block(path) for path in (*self.missing, *(misfit.ours for misfit in self.misfits))}
         fitting = [block for block in dict.fromkeys(map(_block, self.taken)) if block not in spoilt]
         return f"[{', '.join(f'{block}/*' for block in fitting)}]" if fitting else ""
+
+    def _sought(self, path: str) -> str:
+        """A path that is missing, with the nearest name of the file."""
+        near = closest(self.missing[path], self.unused)
+        return f"{path} ({near!r} there?)" if near else path
 
     def _nearest(self, misfit: Misfit) -> str:
         near = suggest(misfit.theirs, self.unused)
@@ -133,10 +138,14 @@ def match(
 def fitting(found: Match, source: str) -> Match:
     """The match itself. Raises `CheckpointError` where something has another shape, or where nothing fits at all."""
     faults = found.faults()
+    if faults and found.missing:
+        faults += f" Not there at all: {listed(found.missing)}."
     if not faults and not found.taken:
         wanted = next(iter(found.missing.values()), "")
         faults = f"none of its arrays has the name of a parameter here.{suggest(wanted, found.unused)} It holds: "
         faults += f"{listed(found.unused)}. Looked for: {listed(found.missing.values())}."
+        if not any("." in name for name in found.missing.values()) and all("." in name for name in found.unused):
+            faults += " Names with dots are those of torch: say layout='torch'."
     if faults:
         part = f" To take what fits, ask for params={found.remedy}." if found.remedy else ""
         raise CheckpointError(f"{source} does not fit this network: {faults}{part}")
@@ -182,8 +191,8 @@ def _check_names(
             )
         if not any(name in theirs for path in below for name in _their_names(path, names, layout)):
             raise UnknownNameError(
-                f"names says that {mine!r} is {other!r} there, and nothing is called so.{suggest(other, theirs)} "
-                f"There are: {listed(theirs)}."
+                f"names says that {mine!r} is {other!r} there, and nothing is called so."
+                f"{nearest(other, theirs, layout.separator)} There are: {listed(theirs)}."
             )
 
 

@@ -36,7 +36,7 @@ def _missing(backend: Backend, call: Call) -> str:
         f"backend={backend.name!r}, target='your_package.{name}:build')"
     )
     return (
-        f"The block {call.path!r} is a {type(call.layer).__name__}, which has no portable definition, and nobody "
+        f"The block {call.path!r} is of {type(call.layer).__name__}, which has no portable definition, and nobody "
         f"provides a builder of it for {backend.name}. {elsewhere}: write its `forward`, which serves every backend"
         f"{builder if backend.takes_builders else ''}."
     )

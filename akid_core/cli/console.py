@@ -32,6 +32,8 @@ class Console(Observer):
         plan = context.kid.plan
         threads = "" if plan.threads is None else f", {plan.threads} thread{'' if plan.threads == 1 else 's'}"
         steps = f"steps {context.step} to {context.limit}" if context.step else f"{context.limit} steps"
+        if context.limit is not None and context.step > context.limit:
+            steps = f"step {context.step}, past the limit of {context.limit}, so nothing is left to practise,"
         self.say(f"{self.title}: {steps} on {plan.backend} ({plan.device}{threads}); run directory {context.run_dir}")
 
     @hookimpl

@@ -27,12 +27,12 @@ def check_globs(paths: Collection[str], globs: Iterable[str], where: str) -> Non
             )
 
 
-def nearest(name: str, paths: Iterable[str], *, below: str = "") -> str:
+def nearest(name: str, paths: Iterable[str], separator: str = "/", *, below: str = "") -> str:
     """Like `suggest`, among parameters and the blocks that they belong to; of a glob, what is not `*` counts.
 
-    `below`: what is written behind a block, such as `/*` for all that is in it.
+    `separator`: between the parts of a path. `below`: what is written behind a block, such as `/*`.
     """
     paths = list(paths)
-    blocks = dict.fromkeys(path.rpartition("/")[0] for path in paths)
-    near = closest(name.replace("*", "").strip("/"), filter(None, [*blocks, *paths]))
+    blocks = dict.fromkeys(path.rpartition(separator)[0] for path in paths)
+    near = closest(name.replace("*", "").strip(separator), filter(None, [*blocks, *paths]))
     return f" Did you mean '{near}{below if near in blocks else ''}'?" if near else ""

@@ -17,9 +17,11 @@ FRAMEWORKS = ("torch", "tensorflow", "keras", "jax", "kubernetes")
 HEAVY = (*FRAMEWORKS, "numpy", "scipy", "pandas", "matplotlib", "PIL", "tensorboard", "safetensors", "ruamel", "tqdm")
 """Frameworks, plotting and data libraries: what naming or listing a component must not import."""
 
-_REPORT = (
-    "\nimport json, sys\nprint('\\n' + json.dumps(sorted(filter(sys.modules.get, sys.modules))), file=sys.__stdout__)\n"
-)
+_REPORT = """
+import json, sys
+names = sorted(name for name, module in sys.modules.items() if module is not None)  # None bars an import
+print("\\n" + json.dumps(names), file=sys.__stdout__)
+"""
 
 
 def modules_after(code: str) -> frozenset[str]:

@@ -25,11 +25,11 @@ class SoftmaxCrossEntropy(Loss):
     count for nothing. Any other index that names no class makes the row's value not a number, with weight 1, so that
     it stops training unless the row's sample weight is 0.
 
-    logits: (batch, classes). labels: (batch,) integer indices, or (batch, classes) probabilities. mask, which may be
-    left out: (batch,), how much each label counts, such as 0 or 1. For sequences (batch, time, classes), (batch, time)
-    and (batch, time): a row's value is the mean over its labels and its weight the sum of their weights, so the mean
-    over the batch is over all labels alike. A logit of minus infinity takes its class out, where labels are indices
-    without smoothing.
+    logits: (batch, classes). labels: (batch,) integer indices, or (batch, classes) probabilities, taken as they are,
+    whatever their signs and sum. mask, which may be left out: (batch,), how much each label counts, such as 0 or 1. For
+    sequences (batch, time, classes), (batch, time) and (batch, time): a row's value is the mean over its labels and its
+    weight the sum of their weights, so the mean over the batch is over all labels alike. A logit of minus infinity
+    takes its class out, where labels are indices without smoothing.
     """
 
     smoothing: float = 0.0

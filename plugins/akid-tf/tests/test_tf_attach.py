@@ -127,6 +127,6 @@ def test_what_cannot_be_attached(live: Any) -> None:
     with pytest.raises(SpecError, match="'own' attaches Scaled, which does not take"):
         live(scaled(Scaled(5, 3)))
     with pytest.raises(
-        ConfigurationError, match=r"'own' attaches a Fraction, and the tensorflow backend runs a tf\.Module"
+        ConfigurationError, match=r"'own' attaches an object of Fraction, and the tensorflow backend runs a tf\.Module"
     ):
         live(scaled("fractions:Fraction"))

@@ -167,7 +167,7 @@ def test_what_does_not_fit(live: Any) -> None:
         live(attached(body(), out=("N", 7)))
     with pytest.raises(SpecError, match="'body' attaches Linear, which does not take"):
         live(attached(nn.Linear(3, 5)))
-    with pytest.raises(ConfigurationError, match="attaches a OrderedDict"):
+    with pytest.raises(ConfigurationError, match="attaches an object of OrderedDict"):
         live(attached("collections:OrderedDict"))
 
 

@@ -62,8 +62,8 @@ def build(layer: Attach, in_specs: tuple[TensorSpec, ...], context: BuildContext
         module = layer.make()
         if not (is_keras(module) or (isinstance(module, tf.Module) and callable(module))):
             raise ConfigurationError(
-                f"Block '{context.call.path}' attaches a {type(module).__name__}, and the tensorflow backend runs "
-                "a tf.Module with __call__, or a Keras layer."
+                f"Block '{context.call.path}' attaches an object of {type(module).__name__}, and the tensorflow "
+                "backend runs a tf.Module with __call__, or a Keras layer."
             )
         attached = Attached(layer, module, in_specs)
         _try(attached, in_specs, context)

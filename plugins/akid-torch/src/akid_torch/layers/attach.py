@@ -60,8 +60,8 @@ def build(layer: Attach, in_specs: tuple[TensorSpec, ...], context: BuildContext
         module = layer.make()
         if not isinstance(module, nn.Module):
             raise ConfigurationError(
-                f"Block '{context.call.path}' attaches a {type(module).__name__}, and the torch backend runs "
-                "torch.nn.Module alone."
+                f"Block '{context.call.path}' attaches an object of {type(module).__name__}, and the torch backend "
+                "runs torch.nn.Module alone."
             )
         module = module.to(dtype=context.dtype)
         if context.channels_last:
