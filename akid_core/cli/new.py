@@ -95,7 +95,8 @@ def _texts(category: str) -> Iterator[tuple[str, str]]:
 
 def _below(folder: Traversable, place: str) -> Iterator[tuple[str, str]]:
     for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
-        here = f"{place}{entry.name}"
+        # A name that begins with a dot is passed over when packages are built.
+        here = place + entry.name.replace("dot-", ".")
         if entry.is_dir():
             yield from _below(entry, f"{here}/")
         else:
