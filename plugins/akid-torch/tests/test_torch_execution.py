@@ -383,7 +383,7 @@ def test_a_layer_that_nobody_runs_here() -> None:
     backend = TorchBackend(PluginManager(plugins=[module]).registry)
     with pytest.raises(
         ConfigurationError,
-        match=r"'block' is a Foreign.*for torch. There is one for tensorflow \(by .*name='foreign', backend='torch'",
+        match=r"'block' is of Foreign.*for torch. There is one for tensorflow \(by .*name='foreign', backend='torch'",
     ):
         backend.plan(Execution(), graph)
 
