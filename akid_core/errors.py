@@ -63,6 +63,10 @@ class SpecError(GraphError):
     """Inputs whose shapes, types or number a block does not take."""
 
 
+class OpenSizeError(SpecError, ValueError):
+    """Sizes beside the batch that are not known before a brain runs, where a block must know them."""
+
+
 class PluginError(AkidError):
     """A plugin that could not be used."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from akid_core.errors import OpenSizeError
+
 Dimension = int | str
 """A size, or a symbol such as `"N"` (the batch, always symbolic) or `"T"`."""
 
@@ -46,7 +48,10 @@ class TensorSpec:
         """The shape of one row: everything after the batch, as integers."""
         sizes = tuple(size for size in self.shape[1:] if isinstance(size, int))
         if len(sizes) != len(self.shape) - 1:
-            raise ValueError(f"{self} has symbolic dimensions beside the batch")
+            raise OpenSizeError(
+                f"{self} has symbolic dimensions beside the batch, and their sizes must be known here: give all rows "
+                "one length, such as by padding with a mask"
+            )
         return sizes
 
     def with_shape(self, *shape: Dimension, axes: str = "") -> TensorSpec:
