@@ -88,10 +88,13 @@ class CompiledSteps:
         stacked = [clock, *self._network.tensors(self._objective.program, fields)]
         at_once = self._bundle if span.steps == self._bundle else 1
         self._rows = span.weights.shape[1]
+        parts = [stacked]
+        if span.steps > at_once:
+            parts = [[each[first : first + 1] for each in stacked] for first in range(span.steps)]
         calls = []
         with torch.no_grad():
-            for first in range(0, span.steps, at_once):
-                inputs = [*self._kept, *(each[first : first + at_once] for each in stacked)]
+            for part in parts:
+                inputs = [*self._kept, *part]
                 if at_once not in self._programs:
                     self._programs[at_once] = self._compile(inputs)
                 calls.append(self._programs[at_once](*inputs))
