@@ -165,6 +165,9 @@ class Run:
 
     def emit(self, event: str, values: Values | None = None, **more: Any) -> None:
         """Call the life-cycle hook `akid_<event>` of the observers and plugins that this run lists."""
+        hook = getattr(self._relay.hook, f"akid_{event}")
+        if not hook.get_hookimpls():  # spans end thousands of times a second
+            return
         moment = Moment(
             kid=self.kid,
             run_dir=self.directory.path if self.directory else None,
@@ -174,7 +177,7 @@ class Run:
             values=values or {},
             **more,
         )
-        getattr(self._relay.hook, f"akid_{event}")(context=moment)
+        hook(context=moment)
 
     def fail(self, error: BaseException) -> None:
         """Tell the observers of an error, which stays the one that is raised even if they fail themselves."""

@@ -60,7 +60,8 @@ class Report:
             put_together: Callable[..., Any] = sum if metric.adds else np.concatenate
             parts = [next(sums) if next(single) else put_together(next(arrays)) for _ in range(metric.parts)]
             measures[metric.path] = metric.state([parts] if metric.adds else zip(*parts, strict=True))
-        return SpanResult(np.concatenate([row[:steps] for row in rows]), measures)
+        objectives = [row[:steps] for row in rows]
+        return SpanResult(objectives[0] if len(rows) == 1 else np.concatenate(objectives), measures)
 
 
 def _column(step: Noted, index: int) -> Tensor:
