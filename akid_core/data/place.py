@@ -1,0 +1,17 @@
+"""Place: where data lie on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from platformdirs import user_cache_dir
+
+VARIABLE = "AKID_DATA_DIR"
+"""The environment variable that names the folder for data sets and for what is computed from them."""
+
+
+def data_dir() -> Path:
+    """The folder that `AKID_DATA_DIR` names, else `akid` in the platform's folder for caches. It may not exist yet."""
+    named = os.environ.get(VARIABLE, "")
+    return Path(named).expanduser() if named else Path(user_cache_dir("akid", appauthor=False))
