@@ -1,0 +1,73 @@
+"""Network: download a file, address after address, and give it its name once its bytes are right."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pooch
+
+from akid_core.errors import DataError
+from akid_datasets.download.checks import misfit
+from akid_datasets.download.http import RefusedError, Resuming
+from akid_datasets.download.part import Part
+from akid_datasets.download.remote import RemoteFile
+
+
+def download(file: RemoteFile, folder: Path) -> Path:
+    """Try every address in turn. The file gets its name in `folder` when its bytes are right, never before.
+
+    Raises `DataError` where no address gives it, and `OSError` where it cannot be written.
+    """
+    part = Part(folder / f".{file.name}.part")
+    failures: list[str] = []
+    for url in file.urls:
+        part.tidy()
+        try:
+            arrived = _retrieve(file, url, part)
+        except RefusedError as error:
+            failures.append(f"{url} ({error})")
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                part.discard()  # what fills the disk harms more than it helps the next attempt
+            raise
+        else:
+            target = arrived.replace(folder / file.name)
+            part.discard()
+            misfit(target, file)  # so that the first use need not read it
+            return target
+    kept = part.size()
+    if not kept:
+        part.discard()
+    begun = f" The {kept:,} bytes that arrived are kept, and the next attempt continues." if kept else ""
+    raise DataError(
+        f"'{file.name}' could not be downloaded: {'; '.join(failures)}.{begun} "
+        f"Try again when the network is back, or provide the file by hand. {file.by_hand(folder)}"
+    )
+
+
+def _retrieve(file: RemoteFile, url: str, part: Part) -> Path:
+    """The file with the right bytes, in the folder of the part. Raises `RefusedError` where `url` does not give it."""
+    while True:
+        downloader = Resuming(part=part, title=file.name, size=file.size)
+        try:
+            with _quiet(pooch.get_logger()):
+                return Path(pooch.retrieve(url, file.digest, file.name, part.folder, downloader=downloader))
+        except ValueError as error:  # pooch: another checksum; it has removed the file
+            part.discard()
+            if not downloader.resumed:
+                raise RefusedError(f"its bytes are not those that are expected: {error}") from error
+
+
+@contextlib.contextmanager
+def _quiet(logger: logging.Logger) -> Iterator[None]:
+    """Without pooch's own lines: a progress bar and errors say it all."""
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

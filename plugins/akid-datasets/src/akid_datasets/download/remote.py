@@ -1,0 +1,66 @@
+"""RemoteFile: where a file is to be had, and which bytes it must have."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from akid_core.errors import ConfigurationError
+
+OFFLINE = "AKID_OFFLINE"
+"""The environment variable that forbids downloads."""
+
+PACKED = (".gz", ".bz2", ".xz")
+"""Suffixes of files that are one other file, compressed."""
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
+
+
+def offline() -> bool:
+    """Whether `AKID_OFFLINE` forbids downloads."""
+    return os.environ.get(OFFLINE, "").strip().lower() not in ("", "0", "false", "no", "off")
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of a data set.
+
+    `urls` are tried in turn: the canonical address, then mirrors; none where a licence wants the user to get it.
+    `digest` is "sha256:…" or "md5:…" of the file as it is downloaded, `raw_digest` of what it unpacks to: other packers
+    make other bytes of one content, so a file found on this machine, packed or not, may fit either. `size` is in bytes.
+    Raises `ConfigurationError` for a name with a folder in it, a digest or an address of another form.
+    """
+
+    name: str
+    urls: tuple[str, ...]
+    digest: str
+    size: int | None = None
+    raw_digest: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name or PurePath(self.name).name != self.name or "\\" in self.name:
+            raise ConfigurationError(f"The file '{self.name}' must be named without a folder.")
+        for digest in (self.digest, *filter(None, [self.raw_digest])):
+            if not _DIGEST.fullmatch(digest):
+                raise ConfigurationError(
+                    f"The digest '{digest}' of '{self.name}' is neither 'sha256:' with 64 nor 'md5:' with 32 "
+                    "hexadecimal digits in lower case."
+                )
+        for url in self.urls:
+            if not url.startswith(("http://", "https://")):
+                raise ConfigurationError(f"The address '{url}' of '{self.name}' is not an http or https URL.")
+
+    @property
+    def raw_name(self) -> str:
+        """The name without the suffix of a compression."""
+        path = PurePath(self.name)
+        return path.stem if path.suffix in PACKED else self.name
+
+    def by_hand(self, folder: Path) -> str:
+        """How to provide the file without akid: which bytes, where to put them, where they are to be had."""
+        size = f"{self.size:,} bytes, " if self.size is not None else ""
+        raw = f" (or unpacked, as '{self.raw_name}' with {self.raw_digest})" if self.raw_digest else ""
+        wanted = f"Put '{self.name}' ({size}{self.digest}){raw} into {folder}"
+        return f"{wanted}; it is to be had from {' or '.join(self.urls)}." if self.urls else f"{wanted}."
