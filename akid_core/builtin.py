@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from akid_core.plugin_api import (
+    AugmenterInfo,
     CommandInfo,
     InitializerInfo,
     KidInfo,
@@ -151,6 +152,13 @@ def akid_samplers() -> Iterator[SamplerInfo]:
         ("sequential", "Sequential", "as the rows lie"),
     ):
         yield SamplerInfo(name=name, target=f"akid_core.data.sampler:{attribute}", summary=summary)
+
+
+@hookimpl
+def akid_augmenters() -> Iterator[AugmenterInfo]:
+    yield AugmenterInfo(
+        name="chain", target="akid_core.data.augmenter:Chain", summary="augmenters one after another, as one"
+    )
 
 
 @hookimpl

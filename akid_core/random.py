@@ -72,6 +72,15 @@ def host_bits(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
     return words.view(np.uint32)
 
 
+def spread_bits(key: Key, counters: np.ndarray, stream: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Random words for the elements of rows: uint32 of shape (n, *shape) for `counters` (n,)."""
+    spread = (-1,) + (1,) * len(shape)
+    first, second = (host_bits(key, counters, 2 * stream + part).view(np.int32).reshape(spread) for part in (0, 1))
+    with np.errstate(over="ignore"):
+        words: np.ndarray = mix(np, np.bitwise_xor(mix(np, first + elements(shape) * np.int32(_GOLDEN)), second))
+    return words.view(np.uint32)
+
+
 def host_uniform(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
     """Uniform numbers in [0, 1) for `counters`: float64 with 53 random bits, of the same shape."""
     high = host_bits(key, counters, 2 * stream).astype(np.float64)

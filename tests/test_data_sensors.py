@@ -78,7 +78,7 @@ def test_a_named_source_gives_a_sensor_for_each_split(registry: Registry) -> Non
     assert test is None
     assert (train.batch_size, train.steps_per_epoch, train.seed, train.sampler) == (2, 2, 7, Shuffled())
     assert sorted(train.batch(0, 0).fields["x"].tolist() + train.batch(0, 1).fields["x"].tolist()) == [-2, -1, 0]
-    assert (val.sampler, val.augment) == (Sequential(), ())
+    assert (val.sampler, val.training.stages) == (Sequential(), ())
     assert [batch.fields["x"].tolist() for batch in val.batches()] == [[100]]
 
 
@@ -128,7 +128,7 @@ def test_a_row_counts_nothing_or_more(weight: float, registry: Registry) -> None
     sensor = sensors(train=(IMAGES, LABELS, weights), batch_size=5, sampler=Sequential()).sensor("train", 0, registry)
     assert sensor is not None
     assert sensor.batch(0, 0).weights.tolist() == [1.0] * 5
-    with pytest.raises(DataError, match=f"gave a sample weight of {weight}; a row counts 0 or more"):
+    with pytest.raises(DataError, match=f"gave row 9 the sample weight {weight}; a row counts 0 or more"):
         sensor.batch(0, 1)
 
 
@@ -172,7 +172,7 @@ def test_splits_that_do_not_fit_each_other() -> None:
 
 def test_settings_that_do_not_fit(registry: Registry) -> None:
     with pytest.raises(
-        ConfigurationError, match=r"batch_size of 4 is larger than the source 'three', which has 3 rows"
+        ConfigurationError, match=r"batch_size of 4 is larger than an epoch over the source 'three', which has 3 rows"
     ):
         sensors("three", batch_size=4).sensor("train", 0, registry)
     with pytest.raises(DataError, match="The source 'three' has no rows to train on"):

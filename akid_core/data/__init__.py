@@ -1,8 +1,10 @@
 """Data: batches as a pure function of their place, from a Source or from arrays."""
 
 from akid_core.data.arrays import ArraySource
-from akid_core.data.augmenter import Augmenter, Draws
+from akid_core.data.augmenter import Augmenter, Chain, Fitted, Mixer
 from akid_core.data.batch import Batch, Span
+from akid_core.data.draws import Draws
+from akid_core.data.reading import Reading
 from akid_core.data.sampler import Sampler, Sequential, Shuffled
 from akid_core.data.sensor import Sensor
 from akid_core.data.sensors import Sensors, sensors
@@ -12,7 +14,11 @@ __all__ = [
     "ArraySource",
     "Augmenter",
     "Batch",
+    "Chain",
     "Draws",
+    "Fitted",
+    "Mixer",
+    "Reading",
     "Sampler",
     "Sensor",
     "Sensors",

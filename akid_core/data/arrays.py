@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from akid_core.data.batch import Batch
+from akid_core.data.nested import flat_fields
 from akid_core.data.source import Source
 from akid_core.errors import DataError
 from akid_core.specs.tensor import TensorSpec
 
 Fields = Mapping[str, np.ndarray]
 ArrayData = np.ndarray | Sequence[Any] | Mapping[str, Any]
-"""One array, a tuple of arrays (`(x, y)`, `(x, y, sample_weight)`), or arrays by field name; lists count as arrays."""
+"""One array, a tuple of arrays (`(x, y)`, `(x, y, sample_weight)`), or (nested) arrays by name; lists count."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,7 +80,7 @@ def read_arrays(data: ArrayData, split: str, fields: Sequence[str] = ("image", "
 
 def _named(data: ArrayData, split: str, fields: Sequence[str]) -> dict[str, Any]:
     if isinstance(data, Mapping):
-        return dict(data)
+        return flat_fields(data)
     parts = tuple(data) if isinstance(data, tuple) else (data,)
     names = (*fields, Batch.WEIGHTS)
     if len(parts) > len(names):

@@ -3,50 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, Self
 
 import numpy as np
 
-from akid_core.random import derive_key, host_bits, host_uniform
+from akid_core.data.draws import Draws
 from akid_core.specs.names import snake_case
 from akid_core.specs.tensor import TensorSpec
 
-_POSITION_BITS = 40  # 10^12 rows in an epoch, and 8 million epochs
-
-
-class Draws:
-    """Random numbers for the rows of a batch: one number for each row, from (seed, path, epoch, position) alone.
-
-    A stream is one independent sequence: ask for another `stream` where an augmenter needs a second number of each row.
-    """
-
-    def __init__(self, seed: int, path: str, epoch: int, positions: np.ndarray) -> None:
-        self._key = derive_key(seed, "augment", path)
-        self._counters = (epoch << _POSITION_BITS) + positions
-
-    def __len__(self) -> int:
-        return len(self._counters)
-
-    def uniform(self, stream: int = 0) -> np.ndarray:
-        """(n,) float64, uniform in [0, 1)."""
-        return host_uniform(self._key, self._counters, stream)
-
-    def integers(self, low: int, high: int, stream: int = 0) -> np.ndarray:
-        """(n,) int64, uniform in [low, high); the range is at most 2^31."""
-        if not 0 < high - low <= 1 << 31:
-            raise ValueError(f"integers are drawn from a range of 1 to 2^31 values, not from [{low}, {high})")
-        words = host_bits(self._key, self._counters, 2 * stream).astype(np.int64)
-        return low + ((words * (high - low)) >> 32)
+Fields = Mapping[str, np.ndarray]
+Specs = Mapping[str, TensorSpec]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmenter(ABC):
     """Changes `fields` of many rows at once. Subclass it as a frozen dataclass.
 
-    `name`: what its randomness is called by, unique in a Sensor; by default its component and count (`shift`,
-    `shift_2`). Shapes and types of the fields stay as they are.
+    `name`: what its randomness is called by, unique in a chain; by default its component and count (`shift`,
+    `shift_2`). Shapes and types of the fields stay as they are unless `outputs` says otherwise.
     """
+
+    together: ClassVar[Callable[[Sequence[tuple[Augmenter, Draws]], Fields], Fields] | None] = None
+    """Runs augmenters that follow each other and name the same function in one go, as if one by one, to the bit."""
 
     name: str | None = None
     fields: tuple[str, ...] = ("image",)
@@ -56,23 +36,95 @@ class Augmenter(ABC):
         """The name of this class in YAML and in the registry."""
         return snake_case(cls.__name__)
 
-    def check(self, spec: Mapping[str, TensorSpec]) -> None:
+    def check(self, spec: Specs) -> None:
         """Raise `ValueError` with one sentence where the fields of the batch, `spec`, do not fit."""
         for name in self.fields:
             if name not in spec:
                 known = ", ".join(f"'{field}'" for field in spec)
                 raise ValueError(f"it changes the field '{name}', but a batch has the fields {known}")
 
+    def outputs(self, spec: Specs) -> Specs:
+        """The fields of the batch afterwards, where they are `spec` before."""
+        return spec
+
+    def evaluation(self) -> Augmenter | None:
+        """What stands for it where a Brain is evaluated: nothing, unless it is more than a random change."""
+        return None
+
     @abstractmethod
-    def apply(self, fields: Mapping[str, np.ndarray], random: Draws) -> Mapping[str, np.ndarray]:
+    def apply(self, fields: Fields, random: Draws) -> Fields:
         """The changed ones of `fields`, each (n, …), as new arrays.
 
         A row's result must not depend on the rows that it shares a batch with: draw from `random`, one number a row.
         """
 
 
-def augmenter_paths(augment: tuple[Augmenter, ...]) -> tuple[str, ...]:
-    """The name of each augmenter in a Sensor. Raises `ValueError` where two have the same."""
+@dataclass(frozen=True, kw_only=True)
+class Mixer(Augmenter):
+    """An augmenter that mixes each row with another one, its partner."""
+
+    @abstractmethod
+    def partners(self, random: Draws, size: int) -> np.ndarray:
+        """(n,) int64: the position, in the epoch of `size` positions, of each row's partner."""
+
+    @abstractmethod
+    def mix(self, fields: Fields, others: Fields, random: Draws) -> Fields:
+        """The changed ones of `fields`, each (n, …), as new arrays; `others` are the partners, augmented as far."""
+
+    def apply(self, fields: Fields, random: Draws) -> Fields:
+        raise TypeError(f"{type(self).__name__} mixes rows with their partners: it is used by `mix`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted(Augmenter):
+    """An augmenter that must see the rows to train on first, such as one that whitens."""
+
+    @abstractmethod
+    def fit(self, batches: Iterable[Fields]) -> Fields:
+        """What it learns from all rows to train on, as arrays by name; they are kept beside the data."""
+
+    @abstractmethod
+    def transform(self, fields: Fields, random: Draws, learnt: Fields) -> Fields:
+        """The changed ones of `fields`, each (n, …), as new arrays."""
+
+    def evaluation(self) -> Self:
+        return self
+
+    def apply(self, fields: Fields, random: Draws) -> Fields:
+        raise TypeError(f"{type(self).__name__} must be fitted first: it is used by `transform`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain(Augmenter):
+    """Augmenters one after another, as one: `{chain: {name: colour, augment: [brightness, contrast]}}`.
+
+    Theirs are the fields that are changed; their paths begin with the chain's.
+    """
+
+    fields: tuple[str, ...] = ()
+    augment: tuple[Augmenter, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.fields:
+            raise ValueError("a chain has no fields of its own: give them to the augmenters in it")
+        object.__setattr__(self, "augment", tuple(self.augment))
+
+    def outputs(self, spec: Specs) -> Specs:
+        for augmenter in self.augment:
+            augmenter.check(spec)
+            spec = augmenter.outputs(spec)
+        return spec
+
+    def evaluation(self) -> Chain | None:
+        forms = evaluation_forms(self.augment)
+        return replace(self, augment=forms) if forms else None
+
+    def apply(self, fields: Fields, random: Draws) -> Fields:
+        raise TypeError("a chain is taken apart before it is used")
+
+
+def augmenter_paths(augment: Sequence[Augmenter]) -> tuple[str, ...]:
+    """The name of each augmenter in a chain. Raises `ValueError` where two have the same."""
     paths: list[str] = []
     seen: dict[str, int] = {}
     for augmenter in augment:
@@ -84,3 +136,8 @@ def augmenter_paths(augment: tuple[Augmenter, ...]) -> tuple[str, ...]:
             raise ValueError(f"two augmenters are called '{path}'; give one of them another name")
         paths.append(path)
     return tuple(paths)
+
+
+def evaluation_forms(augment: Iterable[Augmenter]) -> tuple[Augmenter, ...]:
+    """What stands for a chain of augmenters where a Brain is evaluated."""
+    return tuple(form for augmenter in augment if (form := augmenter.evaluation()) is not None)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from akid_core.data.permutation import Permutation
 from akid_core.specs.names import snake_case
+
+if TYPE_CHECKING:
+    from akid_core.data.source import Source
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +26,17 @@ class Sampler(ABC):
     def component(cls) -> str:
         """The name of this class in YAML and in the registry."""
         return snake_case(cls.__name__)
+
+    def bound(self, source: Source) -> Sampler:
+        """The sampler for the rows of `source`, where it must know them, such as by their labels; else itself.
+
+        Raises `ConfigurationError` where it does not fit them.
+        """
+        return self
+
+    def length(self, size: int) -> int:
+        """How many positions an epoch has over a Source of `size` rows."""
+        return size
 
     @abstractmethod
     def rows(self, positions: np.ndarray, *, size: int, seed: int, epoch: int) -> np.ndarray:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
-from akid_core.data.augmenter import Augmenter, Draws, augmenter_paths
+from akid_core.data.augmentation import Augmentation
+from akid_core.data.augmenter import Augmenter, Fields, evaluation_forms
 from akid_core.data.batch import Batch, Span
 from akid_core.data.prefetch import Prefetch, Reader
+from akid_core.data.reading import Reading
+from akid_core.data.rows import Rows
 from akid_core.data.sampler import Sampler, Sequential
 from akid_core.data.source import Source
 from akid_core.errors import ConfigurationError, DataError
@@ -17,14 +20,16 @@ from akid_core.specs.tensor import TensorSpec
 _ORDERED_AHEAD = 1 << 14
 """How many positions are put in order at once; small spans then cost a slice each."""
 
-Fields = dict[str, np.ndarray]
+Order = Callable[[np.ndarray], np.ndarray]
+"""The rows at positions."""
 
 
 class Sensor:
     """What a Kid perceives of one Source: batches as a pure function of their place.
 
     Step number `s` is batch number `s % steps_per_epoch` of epoch `s // steps_per_epoch`, whatever was read before, by
-    whom, and in what portions. The last batch of an epoch may be short; `drop_last` leaves it out.
+    whom, and in what portions. The last batch of an epoch may be short; `drop_last` leaves it out. Spans are made by
+    the augmenters `augment`, batches for evaluation by `eval_augment`, which by default are their evaluation forms.
     """
 
     def __init__(
@@ -35,30 +40,39 @@ class Sensor:
         seed: int = 0,
         sampler: Sampler | None = None,
         augment: tuple[Augmenter, ...] = (),
+        eval_augment: tuple[Augmenter, ...] | None = None,
         drop_last: bool = False,
+        reading: Reading | None = None,
     ) -> None:
         """Raises `DataError` for a Source without rows, `ConfigurationError` where the settings do not fit it."""
         self.source = source
         self.batch_size = batch_size
         self.seed = seed
-        self.sampler = Sequential() if sampler is None else sampler
-        self.augment = augment
-        self._size = len(source)
+        self.reading = Reading() if reading is None else reading
+        self._rows = len(source)
+        if not self._rows:
+            raise DataError(f"The '{source.split}' split of the source '{source.component()}' has no rows.")
+        self.sampler = (Sequential() if sampler is None else sampler).bound(source)
+        if source.sequential and not isinstance(self.sampler, Sequential):
+            raise ConfigurationError(
+                f"The source '{source.component()}' can only be read in its own order, so the sampler "
+                f"'{self.sampler.component()}' does not fit it; leave the sampler out, or take 'sequential'."
+            )
+        self._size = self.sampler.length(self._rows)
         self._whole, rest = divmod(self._size, batch_size)
         self.steps_per_epoch = self._whole + (rest > 0 and not drop_last)
-        if not self._size:
-            raise DataError(f"The '{source.split}' split of the source '{source.component()}' has no rows.")
         if not self.steps_per_epoch:
             raise ConfigurationError(
                 f"An epoch of {self._size} rows has no batch of {batch_size} rows, and drop_last leaves out shorter "
                 f"ones; take a batch_size of at most {self._size}."
             )
-        self._promise = dict(source.spec)
-        self.spec: Mapping[str, TensorSpec] = {
-            name: spec for name, spec in self._promise.items() if name != Batch.WEIGHTS
-        }
+        self._read = Rows(source)
+        self.training = Augmentation(augment, source, self._read.spec, seed)
+        forms = evaluation_forms(augment) if eval_augment is None else eval_augment
+        self.evaluation = Augmentation(forms, source, self._read.spec, seed)
+        self._check_alike()
+        self.spec: Mapping[str, TensorSpec] = dict(self.training.spec)
         """The fields of a batch; sample weights are not one of them."""
-        self._paths = self._check_augmenters()
         self._ordered = (-1, 0, np.empty(0, np.int64))  # epoch, first position, rows: the last piece of order used
 
     def __len__(self) -> int:
@@ -83,8 +97,11 @@ class Sensor:
         positions = np.arange(start, stop, dtype=np.int64)
         try:
             rows = self._order(epoch, start, stop)
-            fields, weights = self._read(rows)
-            fields = self._augmented(fields, epoch, positions)
+
+            def order(asked: np.ndarray) -> np.ndarray:
+                return rows if asked is positions else self._rows_at(asked, epoch)
+
+            fields, weights = self._augmented(self.training, order, positions, epoch, self._size)
         except Exception as error:
             error.add_note(f"while reading positions {start} to {stop - 1} of epoch {epoch} (step {step})")
             raise
@@ -105,17 +122,25 @@ class Sensor:
         A thread reads ahead where reading is more than a copy from memory: the Source is not in memory, or there are
         augmenters. `plan` is then consumed ahead too.
         """
+        self.training.prepare()
         spans = (self.span(step, count) for step, count in plan)
-        return Reader(spans) if self.source.in_memory and not self.augment else Prefetch(spans)
+        return Reader(spans) if self.source.in_memory and not self.training.stages else Prefetch(spans)
 
     def batches(self) -> Reader[Batch]:
-        """A reader of all rows once, for evaluation: in the Source's order, not augmented, the last batch short."""
-        batches = (self._plain(start) for start in range(0, self._size, self.batch_size))
-        return Reader(batches) if self.source.in_memory else Prefetch(batches)
+        """A reader of all rows once, for evaluation: in the Source's order, the last batch short."""
+        self.evaluation.prepare()
+        batches = (self.evaluation_batch(index) for index in range(-(-self._rows // self.batch_size)))
+        return Reader(batches) if self.source.in_memory and not self.evaluation.stages else Prefetch(batches)
 
-    def _plain(self, start: int) -> Batch:
-        rows = np.arange(start, min(start + self.batch_size, self._size), dtype=np.int64)
-        fields, weights = self._read(rows)
+    def evaluation_batch(self, index: int) -> Batch:
+        """Batch number `index` of the rows in the Source's order, as they are for evaluation."""
+        start = index * self.batch_size
+        rows = np.arange(start, min(start + self.batch_size, self._rows), dtype=np.int64)
+        try:
+            fields, weights = self._augmented(self.evaluation, lambda asked: asked, rows, 0, self._rows)
+        except Exception as error:
+            error.add_note(f"while reading rows {start} to {start + len(rows) - 1} for evaluation")
+            raise
         return Batch(fields, weights, rows, rows)
 
     def _order(self, epoch: int, start: int, stop: int) -> np.ndarray:
@@ -123,65 +148,35 @@ class Sensor:
         known, first, rows = self._ordered
         if epoch != known or start < first or stop > first + len(rows):
             positions = np.arange(start, min(max(stop, start + _ORDERED_AHEAD), self._size), dtype=np.int64)
-            first, rows = start, self.sampler.rows(positions, size=self._size, seed=self.seed, epoch=epoch)
+            first, rows = start, self._rows_at(positions, epoch)
             self._ordered = (epoch, first, rows)
         return rows[start - first : stop - first]
 
-    def _read(self, rows: np.ndarray) -> tuple[Fields, np.ndarray]:
-        """The fields and weights of `rows`, checked against what the Source says of itself."""
-        given = self.source.rows(rows)
-        for name, spec in self._promise.items():
-            values = given.get(name)
-            if values is None or len(values) != len(rows) or not _fits(values, spec):
-                found = "nothing" if values is None else f"{values.dtype}{list(values.shape)}"
-                raise DataError(
-                    f"The source '{self.source.component()}' promises the field '{name}' as {spec}, but gave {found} "
-                    f"for {len(rows)} rows."
+    def _rows_at(self, positions: np.ndarray, epoch: int) -> np.ndarray:
+        return self.sampler.rows(positions, size=self._rows, seed=self.seed, epoch=epoch)
+
+    def _augmented(
+        self, augmentation: Augmentation, order: Order, positions: np.ndarray, epoch: int, size: int
+    ) -> tuple[Fields, np.ndarray]:
+        """The fields and weights at `positions`, ascending; `order` gives the rows there, and at those of partners."""
+        weights = np.empty(0, np.float32)
+
+        def read(asked: np.ndarray) -> Fields:
+            nonlocal weights
+            fields, weights = self._read(order(asked))
+            if asked is not positions:  # partners are among them
+                weights = weights[np.searchsorted(asked, positions)]
+            return fields
+
+        return augmentation(read, positions, epoch, size), weights
+
+    def _check_alike(self) -> None:
+        """Raise `ConfigurationError` where fields look different in training and in evaluation."""
+        training, evaluation = self.training.spec, self.evaluation.spec
+        for name in {**training, **evaluation}:
+            known, found = (str(spec.get(name, "missing")) for spec in (training, evaluation))
+            if known != found:
+                raise ConfigurationError(
+                    f"The augmenters make the field '{name}' {known} in training, but {found} in evaluation; say with "
+                    f"eval_augment what is done to rows for evaluation."
                 )
-        fields = {name: given[name] for name in self.spec}
-        if Batch.WEIGHTS in self._promise:
-            weights = given[Batch.WEIGHTS].astype(np.float32)
-            if not (np.isfinite(weights) & (weights >= 0)).all():
-                raise DataError(
-                    f"The source '{self.source.component()}' gave a sample weight of "
-                    f"{weights[~(weights >= 0) | ~np.isfinite(weights)][0]}; a row counts 0 or more."
-                )
-            return fields, weights
-        return fields, np.ones(len(rows), np.float32)
-
-    def _augmented(self, fields: Fields, epoch: int, positions: np.ndarray) -> Fields:
-        for path, augmenter in zip(self._paths, self.augment, strict=True):
-            changed = augmenter.apply(fields, Draws(self.seed, path, epoch, positions))
-            for name, values in changed.items():
-                if name not in augmenter.fields:
-                    raise DataError(
-                        f"The augmenter '{path}' gave the field '{name}', which is not one of its `fields`."
-                    )
-                before = fields[name]
-                if values.shape != before.shape or values.dtype != before.dtype:
-                    raise DataError(
-                        f"The augmenter '{path}' made {values.dtype}{list(values.shape)} of the field '{name}', which "
-                        f"was {before.dtype}{list(before.shape)}; an augmenter keeps shapes and types."
-                    )
-            fields = {**fields, **changed}
-        return fields
-
-    def _check_augmenters(self) -> tuple[str, ...]:
-        try:
-            paths = augmenter_paths(self.augment)
-            for augmenter in self.augment:
-                augmenter.check(self.spec)
-        except ValueError as error:
-            raise ConfigurationError(
-                f"The augmenters do not fit the source '{self.source.component()}': {error}."
-            ) from error
-        return paths
-
-
-def _fits(values: np.ndarray, spec: TensorSpec) -> bool:
-    """Whether an array has the type and, where they are not symbols, the sizes of its spec."""
-    return (
-        values.dtype == spec.dtype
-        and values.ndim == spec.rank
-        and all(size == said or isinstance(said, str) for size, said in zip(values.shape, spec.shape, strict=True))
-    )

@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from akid_core.config import Where, decode, decode_settings, encode_settings
 from akid_core.data.arrays import ArrayData, ArraySource, read_arrays
-from akid_core.data.augmenter import Augmenter
+from akid_core.data.augmenter import Augmenter, evaluation_forms
+from akid_core.data.reading import Reading
 from akid_core.data.sampler import Sampler, Shuffled
 from akid_core.data.sensor import Sensor
 from akid_core.data.source import Source, Split
@@ -23,16 +24,19 @@ EVAL_BATCH_SIZE = 256
 class Sensors:
     """The settings from which a Sensor for each split is made.
 
-    `source`: a Source, or the name of one. `augment` and `sampler` act on training alone; validation and test read
-    every row once, in order. `drop_last` leaves out the short last batch of each training epoch.
+    `source`: a Source, or the name of one. `augment` and `sampler` act on training; without a sampler the source says
+    its order, else rows are shuffled. Validation and test read every row once, in order, through `eval_augment`: by
+    default what is not random of `augment`. `drop_last` leaves out the short last batch of each training epoch.
     """
 
     source: str | Source
     batch_size: int = 32
     eval_batch_size: int | None = None
     augment: tuple[Augmenter, ...] = ()
-    sampler: Sampler = field(default_factory=Shuffled)
+    eval_augment: tuple[Augmenter, ...] | None = None
+    sampler: Sampler | None = None
     drop_last: bool = False
+    reading: Reading = field(default_factory=Reading)
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "eval_batch_size"):
@@ -42,6 +46,8 @@ class Sensors:
         if isinstance(self.source, Source) and self.source.split != "train":
             raise ValueError("leave out the source's split: its sensors are made of each split")
         object.__setattr__(self, "augment", tuple(self.augment))
+        if self.eval_augment is not None:
+            object.__setattr__(self, "eval_augment", tuple(self.eval_augment))
 
     @classmethod
     def from_config(cls, data: Any, registry: Registry, where: Where | str = "") -> Self:
@@ -68,23 +74,30 @@ class Sensors:
         """
         source: Source = replace(decode("source", self.source, registry, "sensors.source"), split=split)
         if split != "train":
-            batch_size = self.eval_batch_size or max(self.batch_size, EVAL_BATCH_SIZE)
-            return Sensor(source, batch_size=batch_size, seed=seed) if len(source) else None
+            return self._evaluating(source, seed) if len(source) else None
         if not len(source):
             raise DataError(f"The source '{source.component()}' has no rows to train on: its split 'train' is empty.")
-        if self.batch_size > len(source):
-            raise ConfigurationError(
-                f"The batch_size of {self.batch_size} is larger than the source '{source.component()}', which has "
-                f"{len(source)} rows to train on; take a batch_size of at most {len(source)}."
-            )
-        return Sensor(
+        sensor = Sensor(
             source,
             batch_size=self.batch_size,
             seed=seed,
-            sampler=self.sampler,
+            sampler=self.sampler or source.order() or Shuffled(),
             augment=self.augment,
+            eval_augment=self.eval_augment,
             drop_last=self.drop_last,
+            reading=self.reading,
         )
+        if self.batch_size > len(sensor):
+            raise ConfigurationError(
+                f"The batch_size of {self.batch_size} is larger than an epoch over the source '{source.component()}', "
+                f"which has {len(sensor)} rows to train on; take a batch_size of at most {len(sensor)}."
+            )
+        return sensor
+
+    def _evaluating(self, source: Source, seed: int) -> Sensor:
+        forms = evaluation_forms(self.augment) if self.eval_augment is None else self.eval_augment
+        batch_size = self.eval_batch_size or max(self.batch_size, EVAL_BATCH_SIZE)
+        return Sensor(source, batch_size=batch_size, seed=seed, augment=forms, eval_augment=forms, reading=self.reading)
 
 
 def sensors(

@@ -9,11 +9,15 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from akid_core.data.sampler import Sampler, Sequential
+from akid_core.errors import DataError, suggest
 from akid_core.specs.names import snake_case
 from akid_core.specs.tensor import TensorSpec
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+_ROWS = 4096
+"""How many rows are read at once where a whole field is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,3 +55,29 @@ class Source(ABC):
     def in_memory(self) -> bool:
         """Whether `rows` is a mere copy from memory; if not, the Sensor reads ahead in a thread."""
         return False
+
+    @property
+    def sequential(self) -> bool:
+        """Whether rows can be read one after another only, so that no sampler may change their order."""
+        return False
+
+    def order(self) -> Sampler | None:
+        """The order to train in where none is asked for; None: every row once, in a new random order each epoch."""
+        return Sequential() if self.sequential else None
+
+    def column(self, name: str) -> np.ndarray:
+        """One field of all rows, (rows, …), such as the labels. Raises `DataError` for an unknown field."""
+        if name not in self.spec:
+            known = ", ".join(f"'{field}'" for field in self.spec)
+            raise DataError(
+                f"The source '{self.component()}' has no field '{name}'.{suggest(name, self.spec)} It has {known}."
+            )
+        starts = range(0, max(1, len(self)), _ROWS)
+        return np.concatenate([self.rows(np.arange(start, min(start + _ROWS, len(self))))[name] for start in starts])
+
+    def fetch(self) -> None:  # noqa: B027  (most sources have nothing to get)
+        """Get what is missing, such as files to download; else it is got when a row is first read."""
+
+    def about(self) -> Mapping[str, str]:
+        """What there is to know of the data, by heading: `title`, `home`, `licence`, `citation`, `folder`."""
+        return {}

@@ -23,7 +23,8 @@ import pytest
 
 from akid_core.config.components import decode, encode
 from akid_core.config.yaml import dump_yaml, load_yaml
-from akid_core.data.augmenter import Augmenter, Draws
+from akid_core.data.augmenter import Augmenter
+from akid_core.data.draws import Draws
 from akid_core.plugins.manager import default_manager
 from akid_core.specs.tensor import TensorSpec
 

@@ -1,0 +1,137 @@
+"""Augmentation: a chain of augmenters at work on the rows of one Sensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from akid_core.data.augmenter import Augmenter, Chain, Fields, Fitted, Mixer, Specs, augmenter_paths
+from akid_core.data.draws import Draws
+from akid_core.data.learnt import learnt
+from akid_core.data.source import Source
+from akid_core.errors import ConfigurationError, DataError
+from akid_core.specs.tensor import TensorSpec
+
+Read = Callable[[np.ndarray], Fields]
+"""Gives the fields at positions (n,), each (n, …)."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One augmenter of a chain: `spec` are the fields after it."""
+
+    path: str
+    augmenter: Augmenter
+    spec: Specs
+
+
+class Augmentation:
+    """What augmenters make of a Source's rows; `stages` are they, those of nested chains in a row.
+
+    `spec`: the fields afterwards. Raises `ConfigurationError` where an augmenter does not fit the fields before it.
+    """
+
+    def __init__(self, augment: Sequence[Augmenter], source: Source, spec: Specs, seed: int) -> None:
+        self._source, self._before, self._seed = source, spec, seed
+        try:
+            self.stages = tuple(_staged(augment, spec))
+        except ValueError as error:
+            raise ConfigurationError(
+                f"The augmenters do not fit the source '{source.component()}': {error}."
+            ) from error
+        self.spec = self.stages[-1].spec if self.stages else spec
+        self._learnt: dict[str, Fields] = {}
+
+    def prepare(self) -> None:
+        """Fit what must be fitted, or read what was learnt before; else it is done at first use."""
+        for number, stage in enumerate(self.stages):
+            if isinstance(stage.augmenter, Fitted):
+                self._state(number)
+
+    def __call__(self, read: Read, positions: np.ndarray, epoch: int, size: int) -> Fields:
+        """The fields at `positions` (n,) of an epoch of `size` positions, as `read` gives them, augmented."""
+        return self._through(len(self.stages), read, positions, epoch, size)
+
+    def _through(self, count: int, read: Read, positions: np.ndarray, epoch: int, size: int) -> Fields:
+        """The same through the first `count` stages. Partners of a mixer are read too, and brought as far."""
+        mixers = [number for number, stage in enumerate(self.stages[:count]) if isinstance(stage.augmenter, Mixer)]
+        if not mixers:
+            return self._apply(0, count, read(positions), positions, epoch)
+        last = mixers[-1]
+        path, mixer = self.stages[last].path, self.stages[last].augmenter
+        assert isinstance(mixer, Mixer)
+        draws = Draws(self._seed, path, epoch, positions)
+        needed, places = np.unique(np.concatenate([positions, mixer.partners(draws, size)]), return_inverse=True)
+        known = self._through(last, read, needed, epoch, size)
+        mine, others = (
+            {name: values.take(part, axis=0) for name, values in known.items()}
+            for part in (places[: len(positions)], places[len(positions) :])
+        )
+        fields = self._checked(self.stages[last], mine, mixer.mix(mine, others, draws))
+        return self._apply(last + 1, count, fields, positions, epoch)
+
+    def _apply(self, first: int, last: int, fields: Fields, positions: np.ndarray, epoch: int) -> Fields:
+        """Through the stages `first` to `last`, none of which mixes rows; neighbours go together where they can."""
+        numbered = [(number, self.stages[number]) for number in range(first, last)]
+        for together, group in groupby(numbered, key=lambda item: type(item[1].augmenter).together):
+            parts = [(number, stage, Draws(self._seed, stage.path, epoch, positions)) for number, stage in group]
+            if together is not None:
+                changed = together([(stage.augmenter, draws) for _, stage, draws in parts], fields)
+                fields = self._checked(parts[-1][1], fields, changed)
+                continue
+            for number, stage, draws in parts:
+                augmenter = stage.augmenter
+                if isinstance(augmenter, Fitted):
+                    changed = augmenter.transform(fields, draws, self._state(number))
+                else:
+                    changed = augmenter.apply(fields, draws)
+                fields = self._checked(stage, fields, changed)
+        return fields
+
+    def _state(self, number: int) -> Fields:
+        """What the fitted augmenter of stage `number` learns from the rows to train on."""
+        stage = self.stages[number]
+        assert isinstance(stage.augmenter, Fitted)
+        if stage.path not in self._learnt:
+            before = [earlier.augmenter for earlier in self.stages[:number]]
+            self._learnt[stage.path] = learnt(stage.augmenter, before, self._source, self._before)
+        return self._learnt[stage.path]
+
+    def _checked(self, stage: Stage, fields: Fields, changed: Fields) -> Fields:
+        """All fields after a stage. Raises `DataError` where they are not what the augmenter promises."""
+        for name, values in changed.items():
+            spec = stage.spec.get(name)
+            if spec is None:
+                raise DataError(
+                    f"The augmenter '{stage.path}' gave the field '{name}', which its `outputs` do not name."
+                )
+            if not fits(values, spec):
+                raise DataError(
+                    f"The augmenter '{stage.path}' made {values.dtype}{list(values.shape)} of the field '{name}', "
+                    f"which should be {spec}; an augmenter keeps shapes and types unless its `outputs` say otherwise."
+                )
+        return {name: values for name, values in {**fields, **changed}.items() if name in stage.spec}
+
+
+def fits(values: np.ndarray, spec: TensorSpec) -> bool:
+    """Whether an array has the type and, where they are not symbols, the sizes of its spec."""
+    return (
+        values.dtype == spec.dtype
+        and values.ndim == spec.rank
+        and all(size == said or isinstance(said, str) for size, said in zip(values.shape, spec.shape, strict=True))
+    )
+
+
+def _staged(augment: Sequence[Augmenter], spec: Specs, above: str = "") -> Iterator[Stage]:
+    for path, augmenter in zip(augmenter_paths(augment), augment, strict=True):
+        if isinstance(augmenter, Chain):
+            for stage in _staged(augmenter.augment, spec, f"{above}{path}/"):
+                spec = stage.spec
+                yield stage
+            continue
+        augmenter.check(spec)
+        spec = augmenter.outputs(spec)
+        yield Stage(above + path, augmenter, spec)
