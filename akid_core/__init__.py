@@ -16,7 +16,9 @@ from akid_core._version import __version__
 if TYPE_CHECKING:
     from akid_core import errors, initializers, layers, optimizers, schedules
     from akid_core.backends.plan import Execution
-    from akid_core.data.augmenter import Augmenter
+    from akid_core.data.augmenter import Augmenter, Chain, Fitted, Mixer
+    from akid_core.data.draws import Draws
+    from akid_core.data.reading import Reading
     from akid_core.data.sampler import Sampler
     from akid_core.data.sensors import Sensors, sensors
     from akid_core.data.source import Source
@@ -37,7 +39,9 @@ _MODULES = ("errors", "initializers", "layers", "optimizers", "schedules")
 
 _HOMES = {
     "akid_core.backends.plan": ("Execution",),
-    "akid_core.data.augmenter": ("Augmenter",),
+    "akid_core.data.augmenter": ("Augmenter", "Chain", "Fitted", "Mixer"),
+    "akid_core.data.draws": ("Draws",),
+    "akid_core.data.reading": ("Reading",),
     "akid_core.data.sampler": ("Sampler",),
     "akid_core.data.sensors": ("Sensors", "sensors"),
     "akid_core.data.source": ("Source",),
@@ -68,13 +72,17 @@ __all__ = [
     "Best",
     "Block",
     "Brain",
+    "Chain",
+    "Draws",
     "Edge",
     "Execution",
+    "Fitted",
     "Kid",
     "Layer",
     "Lion",
     "Loss",
     "Metric",
+    "Mixer",
     "Node",
     "Optimizer",
     "ParamSpec",
@@ -82,6 +90,7 @@ __all__ = [
     "Practice",
     "Precision",
     "RMSprop",
+    "Reading",
     "Regularizer",
     "Sampler",
     "Schedule",

@@ -1,10 +1,15 @@
-"""`akid show CONFIG|NAME`: the network with shapes and counts, and the data it is for."""
+"""`akid show CONFIG|NAME`: the data and what is done to them, and the network with shapes and counts."""
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from akid_core.cli.options import add_description, overrides
+from akid_core.cli.output import table
+
+if TYPE_CHECKING:
+    from akid_core.data.sensor import Sensor
 
 
 def main(arguments: list[str]) -> int:
@@ -18,7 +23,22 @@ def main(arguments: list[str]) -> int:
 
     kid = Kid.from_config(*read_description(options.config, overrides(options)))
     sensors = {split: sensor for split in SPLITS if (sensor := kid.sensor(split)) is not None}
-    fields = ", ".join(f"{name} {spec}" for name, spec in kid.train_sensor.spec.items())
+    train = kid.train_sensor
+    fields = ", ".join(f"{name} {spec}" for name, spec in train.training.before.items())
     print(f"data: {fields}; rows: {', '.join(f'{split} {len(sensor)}' for split, sensor in sensors.items())}")
-    print(kid.config.brain.summary(kid.train_sensor.spec))
+    if chains := _chains(train):
+        print(f"{chains}\n")
+    print(kid.config.brain.summary(train.spec))
     return 0
+
+
+def _chains(sensor: Sensor) -> str:
+    """The augmenters in training and in evaluation; empty where there are none."""
+    from akid_core.data.about import steps
+
+    rows = [
+        (when if not number else "", *row)
+        for when, augmentation in (("training", sensor.training), ("evaluation", sensor.evaluation))
+        for number, row in enumerate(steps(augmentation))
+    ]
+    return table(["augmented in", "block", "augmenter", "gives"], rows) if rows else ""

@@ -31,11 +31,12 @@ class Stage:
 class Augmentation:
     """What augmenters make of a Source's rows; `stages` are they, those of nested chains in a row.
 
-    `spec`: the fields afterwards. Raises `ConfigurationError` where an augmenter does not fit the fields before it.
+    `before`, `spec`: the fields before and afterwards. Raises `ConfigurationError` where an augmenter does not fit those
+    before it.
     """
 
     def __init__(self, augment: Sequence[Augmenter], source: Source, spec: Specs, seed: int) -> None:
-        self._source, self._before, self._seed = source, spec, seed
+        self._source, self.before, self._seed = source, spec, seed
         try:
             self.stages = tuple(_staged(augment, spec))
         except ValueError as error:
@@ -97,7 +98,7 @@ class Augmentation:
         assert isinstance(stage.augmenter, Fitted)
         if stage.path not in self._learnt:
             before = [earlier.augmenter for earlier in self.stages[:number]]
-            self._learnt[stage.path] = learnt(stage.augmenter, before, self._source, self._before)
+            self._learnt[stage.path] = learnt(stage.augmenter, before, self._source, self.before)
         return self._learnt[stage.path]
 
     def _checked(self, stage: Stage, fields: Fields, changed: Fields) -> Fields:

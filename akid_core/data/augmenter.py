@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from akid_core.data.draws import Draws
-from akid_core.specs.names import snake_case
+from akid_core.specs.layer import Block
 from akid_core.specs.tensor import TensorSpec
 
 Fields = Mapping[str, np.ndarray]
@@ -18,8 +18,8 @@ Specs = Mapping[str, TensorSpec]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Augmenter(ABC):
-    """Changes `fields` of many rows at once. Subclass it as a frozen dataclass.
+class Augmenter(Block, ABC):
+    """A Block that changes `fields` of many rows at once. Subclass it as a frozen dataclass.
 
     `name`: what its randomness is called by, unique in a chain; by default its component and count (`shift`,
     `shift_2`). Shapes and types of the fields stay as they are unless `outputs` says otherwise.
@@ -28,13 +28,7 @@ class Augmenter(ABC):
     together: ClassVar[Callable[[Sequence[tuple[Augmenter, Draws]], Fields], Fields] | None] = None
     """Runs augmenters that follow each other and name the same function in one go, as if one by one, to the bit."""
 
-    name: str | None = None
     fields: tuple[str, ...] = ("image",)
-
-    @classmethod
-    def component(cls) -> str:
-        """The name of this class in YAML and in the registry."""
-        return snake_case(cls.__name__)
 
     def check(self, spec: Specs) -> None:
         """Raise `ValueError` with one sentence where the fields of the batch, `spec`, do not fit."""
