@@ -19,12 +19,17 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--output", type=Path, help="where to write: .npy, or .npz if there are several; default: print"
     )
+    parser.add_argument("--raw", action="store_true", help="prepare the rows first, as the run does for evaluation")
     options = parser.parse_args(arguments)
 
     from akid_core.training.stored import kid_of_run
 
     inputs = _read(options.input)
-    kid, _ = kid_of_run(options.run_dir, backend=options.backend, newest=options.newest, prediction=True)
+    kid, _ = kid_of_run(
+        options.run_dir, backend=options.backend, newest=options.newest, prediction=True, raw=options.raw
+    )
+    if options.raw:
+        inputs = kid.prepare(inputs)
     outputs = kid.predict(inputs)
     if options.output is not None:
         _write(outputs, options.output)

@@ -31,8 +31,8 @@ class Stage:
 class Augmentation:
     """What augmenters make of a Source's rows; `stages` are they, those of nested chains in a row.
 
-    `before`, `spec`: the fields before and afterwards. Raises `ConfigurationError` where an augmenter does not fit those
-    before it.
+    `before`, `spec`: the fields before and afterwards. Raises `ConfigurationError` where an augmenter does not fit the
+    fields that it is given.
     """
 
     def __init__(self, augment: Sequence[Augmenter], source: Source, spec: Specs, seed: int) -> None:

@@ -10,6 +10,9 @@ from platformdirs import user_cache_dir
 VARIABLE = "AKID_DATA_DIR"
 """The environment variable that names the folder for data sets and for what is computed from them."""
 
+OFFLINE = "AKID_OFFLINE"
+"""The environment variable that forbids downloads."""
+
 
 def data_dir() -> Path:
     """The folder that `AKID_DATA_DIR` names, else `akid` in the platform's folder for caches. It may not exist yet."""

@@ -123,14 +123,17 @@ class Sensor:
         augmenters. `plan` is then consumed ahead too.
         """
         self.training.prepare()
-        spans = (self.span(step, count) for step, count in plan)
-        return Reader(spans) if self.source.in_memory and not self.training.stages else Prefetch(spans)
+        if self.source.in_memory and not self.training.stages:
+            return Reader(self.span(*item) for item in plan)
+        return Prefetch(lambda item: self.span(*item), plan)
 
     def batches(self) -> Reader[Batch]:
         """A reader of all rows once, for evaluation: in the Source's order, the last batch short."""
         self.evaluation.prepare()
-        batches = (self.evaluation_batch(index) for index in range(-(-self._rows // self.batch_size)))
-        return Reader(batches) if self.source.in_memory and not self.evaluation.stages else Prefetch(batches)
+        indices = range(-(-self._rows // self.batch_size))
+        if self.source.in_memory and not self.evaluation.stages:
+            return Reader(map(self.evaluation_batch, indices))
+        return Prefetch(self.evaluation_batch, indices)
 
     def evaluation_batch(self, index: int) -> Batch:
         """Batch number `index` of the rows in the Source's order, as they are for evaluation."""

@@ -6,15 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+import numpy as np
+
 from akid_core.config import Where, decode, decode_settings, encode_settings
 from akid_core.data.arrays import ArrayData, ArraySource, read_arrays
-from akid_core.data.augmenter import Augmenter, evaluation_forms
+from akid_core.data.augmentation import Augmentation
+from akid_core.data.augmenter import Augmenter, Fields, evaluation_forms
 from akid_core.data.reading import Reading
 from akid_core.data.sampler import Sampler, Shuffled
 from akid_core.data.sensor import Sensor
 from akid_core.data.source import Source, Split
 from akid_core.errors import ConfigurationError, DataError, UsageError
 from akid_core.plugins import Registry
+from akid_core.specs.tensor import TensorSpec
 
 EVAL_BATCH_SIZE = 256
 """Rows of an evaluation batch where nothing is said; a larger `batch_size` is taken instead."""
@@ -94,8 +98,26 @@ class Sensors:
             )
         return sensor
 
+    @property
+    def for_evaluation(self) -> tuple[Augmenter, ...]:
+        """The augmenters for evaluation: those that were said, else the evaluation forms of those for training."""
+        return evaluation_forms(self.augment) if self.eval_augment is None else self.eval_augment
+
+    def prepare(self, rows: ArrayData, registry: Registry, fields: Sequence[str] = ("image",)) -> Fields:
+        """What the augmenters for evaluation make of rows as the source gives them, such as a user's own pictures.
+
+        `rows`: one array, or arrays by field name, each (n, …). An augmenter that is about none of these fields, such
+        as one of labels, is left out.
+        """
+        given = read_arrays(rows, "rows", fields)
+        forms = [form for form in self.for_evaluation if not form.fields or set(form.fields) & set(given)]
+        source = decode("source", self.source, registry, "sensors.source")
+        spec = {name: TensorSpec(("N", *values.shape[1:]), values.dtype.name) for name, values in given.items()}
+        positions = np.arange(len(next(iter(given.values()))))
+        return Augmentation(forms, source, spec, seed=0)(lambda _: given, positions, 0, len(positions))
+
     def _evaluating(self, source: Source, seed: int) -> Sensor:
-        forms = evaluation_forms(self.augment) if self.eval_augment is None else self.eval_augment
+        forms = self.for_evaluation
         batch_size = self.eval_batch_size or max(self.batch_size, EVAL_BATCH_SIZE)
         return Sensor(source, batch_size=batch_size, seed=seed, augment=forms, eval_augment=forms, reading=self.reading)
 

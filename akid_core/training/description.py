@@ -25,14 +25,14 @@ _FOR_PREDICTION = ("brain", "backend", "seed", "execution", "plugins", "provider
 
 
 def read_description(
-    name: str, overrides: Iterable[str] = (), *, prediction: bool = False
+    name: str, overrides: Iterable[str] = (), *, prediction: bool = False, raw: bool = False
 ) -> tuple[KidConfig, PluginManager]:
     """The settings in a file or recipe, and the plugin manager that knows their components.
 
     `name`: a file where it has a suffix `.yaml` or a `/`, else a recipe. `overrides`: texts such as
     `optimizer.learning_rate=0.1`. `prediction`: leave unread what prediction does without, such as the source, so that
-    it need not be installed. Files that `plugins` lists are found beside the description. Raises `ConfigurationError`
-    with file, line and key for what is wrong.
+    it need not be installed; `raw`: but the sensors, which prepare raw rows. Files that `plugins` lists are found
+    beside the description. Raises `ConfigurationError` with file, line and key for what is wrong.
     """
     folder = Path.cwd()
     if "/" in name or name.endswith((".yaml", ".yml")):
@@ -50,8 +50,12 @@ def read_description(
     plugins = _plugins(data, folder)
     manager = PluginManager(plugins=plugins) if plugins else default_manager()
     data = apply_overrides(LocatedDict({**data, "plugins": plugins}, data.places), late, manager.registry)
-    read = _read_for_prediction if prediction else _read_settings
-    return read(data, manager.registry, Where(place=name)), manager
+    if not prediction or raw:
+        _check_source(data, Where(place=name))
+    if prediction:
+        keys = ("sensors", *_FOR_PREDICTION) if raw else _FOR_PREDICTION
+        return _read_for_prediction(data, keys, manager.registry, Where(place=name)), manager
+    return _read_settings(data, manager.registry, Where(place=name)), manager
 
 
 def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[str, Any]:
@@ -67,25 +71,30 @@ def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[
     return {"akid": SCHEMA, "backend": backend, "seed": config.seed, **described}
 
 
-def _read_settings(data: Mapping[str, Any], registry: Registry, where: Where) -> KidConfig:
+def _check_source(data: Mapping[str, Any], where: Where) -> None:
+    """Raise `ConfigurationError` for the description of a run whose source stands in no file."""
     sensors = data.get("sensors")
     if isinstance(sensors, Mapping) and sensors.get("source") == ARRAYS:
         raise ConfigurationError(
             f"{where.at(data, 'sensors')}: this run was given arrays in Python, which no file holds. Make the same "
             "Kid in Python; kid.practice(run_dir=…, resume=True) goes on with the run."
         )
+
+
+def _read_settings(data: Mapping[str, Any], registry: Registry, where: Where) -> KidConfig:
     config: KidConfig = decode_settings(KidConfig, without(data, ("akid",)), _pinned(data, registry, where), where)
     return config
 
 
-def _read_for_prediction(data: Mapping[str, Any], registry: Registry, where: Where) -> KidConfig:
+def _read_for_prediction(data: Mapping[str, Any], keys: Iterable[str], registry: Registry, where: Where) -> KidConfig:
     known, registry = parameters(KidConfig), _pinned(data, registry, where)
     read = {
         name: decode_value(known[name].hint, data[name], registry, where.at(data, name))
-        for name in _FOR_PREDICTION
+        for name in keys
         if name in data
     }
-    return KidConfig(sensors=Sensors(source=ARRAYS), optimizer=Adam(), practice=Practice(epochs=0), **read)
+    rest = {"sensors": Sensors(source=ARRAYS), "optimizer": Adam(), "practice": Practice(epochs=0)}
+    return KidConfig(**{**rest, **read})
 
 
 def _pinned(data: Mapping[str, Any], registry: Registry, where: Where) -> Registry:

@@ -16,6 +16,7 @@ from akid_core.backends.plan import Execution
 from akid_core.checkpoints import Checkpoint
 from akid_core.config import Where
 from akid_core.config.components import find, name_of
+from akid_core.data.arrays import ArrayData
 from akid_core.data.sensors import Sensors
 from akid_core.data.sensors import sensors as make_sensors
 from akid_core.data.source import Split
@@ -178,6 +179,15 @@ class Kid(Parts):
         """Losses and metrics over a split: `train`, `val` or `test`; empty where there is no such split."""
         with self.averaged():
             return evaluate(self.strategy, self.graph, self.sensor(split))
+
+    def prepare(self, rows: ArrayData) -> Mapping[str, np.ndarray]:
+        """Rows as the source gives them, made ready for `predict` by what the sensors do to rows for evaluation.
+
+        `rows`: (n, …), the field called like the Brain's first input, or arrays by field name.
+        """
+        first = self.config.brain.input_names[0]
+        prepared = self.config.sensors.prepare(rows, self.registry, (first,))
+        return {name: values for name, values in prepared.items() if name in self.graph.inputs}
 
     def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], batch_size: int = 256) -> Any:
         """The outputs for rows: an array, or a mapping by name where the Brain has several outputs.

@@ -14,12 +14,17 @@ from akid_core.training.report import warn
 
 
 def kid_of_run(
-    run_dir: str | os.PathLike[str], *, backend: str | None = None, newest: bool = False, prediction: bool = False
+    run_dir: str | os.PathLike[str],
+    *,
+    backend: str | None = None,
+    newest: bool = False,
+    prediction: bool = False,
+    raw: bool = False,
 ) -> tuple[Kid, Checkpoint]:
     """The Kid of a run at its best checkpoint if one is tracked (unless `newest`), else at its newest good one.
 
     It evaluates, and does not practise. `prediction`: it can predict and nothing else; the run's data need not be at
-    hand.
+    hand. `raw`: it can prepare raw rows for that, too.
     """
     directory = RunDirectory(run_dir)
     changes = [f"backend={backend}"] if backend else []
@@ -27,7 +32,7 @@ def kid_of_run(
         changes.append("execution={}")  # which was said for the run's own backend
     while True:
         checkpoint = directory.chosen(warn, newest=newest)
-        kid = Kid.from_config(*read_description(str(directory.path / CONFIG), changes, prediction=prediction))
+        kid = Kid.from_config(*read_description(str(directory.path / CONFIG), changes, prediction=prediction, raw=raw))
         kid.only_evaluate()
         try:
             if prediction:
