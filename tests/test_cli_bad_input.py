@@ -106,7 +106,7 @@ def test_what_is_wrong_is_named_by_file_line_and_key(old: str, new: str, said: s
             "The schedule plateau watches 'acuracy', but validation",
         ),
         ("backend: numpy", "backend: nmpy", "There is no backend 'nmpy'. Did you mean 'numpy'?"),
-        ("clouds,", "{clouds: {size: 15}},", "The batch_size of 16 is larger than the source 'clouds', which has 15"),
+        ("clouds,", "{clouds: {size: 15}},", "The batch_size of 16 is larger than an epoch over the source 'clouds', which has 15"),
         ("./toy_parts.py", "./toy_part.py", "toy_part.py does not import: FileNotFoundError: there is no file "),
     ],
 )

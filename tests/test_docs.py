@@ -58,6 +58,7 @@ def test_every_command_and_option_is_described(capsys: pytest.CaptureFixture[str
     page = text("cli")
     commands = {item.info.name: [item.info.name] for item in default_manager().registry.infos("command")}
     commands |= {f"plugins {action}": ["plugins", action] for action in ("list", "check", "new")}
+    commands |= {f"data {action}": ["data", action] for action in ("list", "fetch", "info", "show")}
     for name, arguments in commands.items():
         assert main([*arguments, "--help"]) == 0
         options = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) - {"--help"}

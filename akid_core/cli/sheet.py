@@ -90,9 +90,9 @@ def _field(asked: str | None, spec: Mapping[str, TensorSpec]) -> str | None:
     pictures = [name for name, field in spec.items() if field.rank == 4 and field.shape[1] in (1, 3, 4)]
     if asked is None or asked in pictures:
         return asked or next(iter(pictures), None)
-    known = f"fields with pictures: {', '.join(pictures)}" if pictures else "no field holds pictures"
+    known = f"Fields with pictures: {', '.join(pictures)}." if pictures else "No field holds pictures."
     raise UsageError(
-        f"--field {asked}: no pictures of shape (1, 3 or 4, height, width).{suggest(asked, pictures)} {known}."
+        f"--field {asked}: a picture is of shape (1, 3 or 4, height, width).{suggest(asked, pictures)} {known}"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypeVar
 
 import numpy as np
 
@@ -20,6 +21,8 @@ from akid_core.specs.tensor import TensorSpec
 _ORDERED_AHEAD = 1 << 14
 """How many positions are put in order at once; small spans then cost a slice each."""
 
+I = TypeVar("I")  # noqa: E741
+T = TypeVar("T")
 Order = Callable[[np.ndarray], np.ndarray]
 """The rows at positions."""
 
@@ -85,7 +88,7 @@ class Sensor:
 
     def batch(self, epoch: int, index: int) -> Batch:
         """Batch number `index` of an epoch."""
-        return self.span(epoch * self.steps_per_epoch + index, 1).batch(0)
+        return self._step(epoch * self.steps_per_epoch + index)
 
     def span(self, step: int, count: int) -> Span:
         """The batches of `count` steps from `step` on, at most `uniform(step, count)`, read and augmented at once."""
@@ -106,34 +109,57 @@ class Sensor:
             error.add_note(f"while reading positions {start} to {stop - 1} of epoch {epoch} (step {step})")
             raise
         lead = (count, (stop - start) // count)
+        fields = {name: values.reshape(lead + values.shape[1:]) for name, values in fields.items()}
+        return self._span(step, Batch(fields, weights.reshape(lead), positions.reshape(lead), rows.reshape(lead)))
+
+    def _span(self, step: int, batches: Batch) -> Span:
+        """The span whose first step is `step`; `batches` has the stacked arrays of all of them."""
         return Span(
-            epoch=epoch,
+            epoch=step // self.steps_per_epoch,
             first_step=step,
-            fields={name: values.reshape(lead + values.shape[1:]) for name, values in fields.items()},
-            weights=weights.reshape(lead),
-            positions=positions.reshape(lead),
-            rows=rows.reshape(lead),
-            full=lead[1] == self.batch_size,
+            fields=batches.fields,
+            weights=batches.weights,
+            positions=batches.positions,
+            rows=batches.rows,
+            full=batches.weights.shape[1] == self.batch_size,
         )
+
+    def _step(self, step: int) -> Batch:
+        return self.span(step, 1).batch(0)
 
     def spans(self, plan: Iterable[tuple[int, int]]) -> Reader[Span]:
         """A reader of the span at each (step, count) of `plan`, in order; close it, best by `with`.
 
-        A thread reads ahead where reading is more than a copy from memory: the Source is not in memory, or there are
-        augmenters. `plan` is then consumed ahead too.
+        Where threads or processes read ahead, see `reading`, they consume `plan` ahead too.
         """
         self.training.prepare()
-        if self.source.in_memory and not self.training.stages:
-            return Reader(self.span(*item) for item in plan)
-        return Prefetch(lambda item: self.span(*item), plan)
+        if self.reading.processes:
+            return self._by_processes(self._step, plan, self._span, "step")
+        return self._by_threads(lambda item: self.span(*item), plan, self.training)
 
     def batches(self) -> Reader[Batch]:
         """A reader of all rows once, for evaluation: in the Source's order, the last batch short."""
         self.evaluation.prepare()
         indices = range(-(-self._rows // self.batch_size))
-        if self.source.in_memory and not self.evaluation.stages:
-            return Reader(map(self.evaluation_batch, indices))
-        return Prefetch(self.evaluation_batch, indices)
+        if self.reading.processes:
+            plan = ((index, 1) for index in indices)
+            return self._by_processes(self.evaluation_batch, plan, _first, "evaluation batch")
+        return self._by_threads(self.evaluation_batch, indices, self.evaluation)
+
+    def _by_processes(
+        self, make: Callable[[int], Batch], plan: Iterable[tuple[int, int]], join: Callable[[int, Batch], T], what: str
+    ) -> Reader[T]:
+        from akid_core.data.processes import Processes  # few programs need it, and all would wait for its imports
+
+        return Processes(make, plan, join, self.reading, what=what)
+
+    def _by_threads(self, make: Callable[[I], T], items: Iterable[I], augmentation: Augmentation) -> Reader[T]:
+        threads = self.reading.threads_for(
+            in_memory=self.source.in_memory, one_by_one=self.source.sequential, copied=not augmentation.stages
+        )
+        if threads:
+            return Prefetch(make, items, threads=threads, ahead=self.reading.ahead)
+        return Reader(make(item) for item in items)
 
     def evaluation_batch(self, index: int) -> Batch:
         """Batch number `index` of the rows in the Source's order, as they are for evaluation."""
@@ -183,3 +209,9 @@ class Sensor:
                     f"The augmenters make the field '{name}' {known} in training, but {found} in evaluation; say with "
                     f"eval_augment what is done to rows for evaluation."
                 )
+
+
+def _first(_: int, batches: Batch) -> Batch:
+    """The only one of stacked batches."""
+    fields = {name: values[0] for name, values in batches.fields.items()}
+    return Batch(fields, batches.weights[0], batches.positions[0], batches.rows[0])
