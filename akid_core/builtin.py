@@ -147,11 +147,12 @@ def akid_schedules() -> Iterator[ScheduleInfo]:
 
 @hookimpl
 def akid_samplers() -> Iterator[SamplerInfo]:
-    for name, attribute, summary in (
-        ("shuffled", "Shuffled", "a new order every epoch"),
-        ("sequential", "Sequential", "as the rows lie"),
+    for name, place, summary in (
+        ("shuffled", "sampler:Shuffled", "a new order every epoch"),
+        ("sequential", "sampler:Sequential", "as the rows lie"),
+        ("windowed", "windowed:Windowed", "a new order every epoch, read from front to back"),
     ):
-        yield SamplerInfo(name=name, target=f"akid_core.data.sampler:{attribute}", summary=summary)
+        yield SamplerInfo(name=name, target=f"akid_core.data.{place}", summary=summary)
 
 
 @hookimpl

@@ -9,6 +9,7 @@ from akid_core.data.sampler import Sampler, Sequential, Shuffled
 from akid_core.data.sensor import Sensor
 from akid_core.data.sensors import Sensors, sensors
 from akid_core.data.source import Source
+from akid_core.data.windowed import Windowed
 
 __all__ = [
     "ArraySource",
@@ -26,5 +27,6 @@ __all__ = [
     "Shuffled",
     "Source",
     "Span",
+    "Windowed",
     "sensors",
 ]

@@ -1,0 +1,61 @@
+"""Windowed: a random order that still reads files from front to back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from akid_core.data.permutation import Permutation
+from akid_core.data.sampler import Sampler
+from akid_core.random import derive_key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windowed(Sampler):
+    """Every row once, in blocks of consecutive rows: the blocks in a new order each epoch, the rows mixed in windows.
+
+    `block`: consecutive rows that stay together. `blocks`: how many of them, from anywhere, are one window, within
+    which rows come in any order. So what is read in a while lies in a few long pieces, as disks and networks like it.
+    More blocks mix better; the rows of one window should fit into whatever keeps them from being read twice.
+
+    The rows form a ring, cut into blocks from a place that is drawn for each epoch: other rows are neighbours each
+    time. What is left where the rows are no multiple of `block` joins the last window.
+    """
+
+    block: int = 256
+    blocks: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("block", "blocks"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+
+    def rows(self, positions: np.ndarray, *, size: int, seed: int, epoch: int) -> np.ndarray:
+        places = self._mixed(np.asarray(positions, dtype=np.int64), size, seed, epoch)
+        numbers, within = np.divmod(places, self.block)
+        whole = size // self.block
+        moving = numbers < whole  # the rest, shorter than a block, stays at the end
+        numbers[moving] = Permutation(whole, _word(seed, "blocks"), epoch)(numbers[moving])
+        cut = _word(seed, "ring", epoch) % size
+        rows: np.ndarray = (numbers * self.block + within + cut) % size
+        return rows
+
+    def _mixed(self, positions: np.ndarray, size: int, seed: int, epoch: int) -> np.ndarray:
+        """The positions, each moved to a place in its window."""
+        length = self.block * self.blocks
+        last = max(0, size // self.block - 1) // self.blocks
+        windows = np.minimum(positions // length, last)
+        places = np.empty_like(positions)
+        for window in np.unique(windows).tolist():
+            here = windows == window
+            start = window * length
+            order = Permutation(size - start if window == last else length, _word(seed, "window", window), epoch)
+            places[here] = order(positions[here] - start) + start
+        return places
+
+
+def _word(*parts: str | int) -> int:
+    """A 63-bit number for the given parts, as the seed of a permutation or the place of a cut."""
+    first, second = derive_key(*parts)
+    return (first << 32 | second & 0xFFFFFFFF) % 2**63
