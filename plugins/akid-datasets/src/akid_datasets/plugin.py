@@ -12,6 +12,31 @@ def akid_sources() -> Iterable[SourceInfo]:
         target="akid_datasets.sources.digits:Digits",
         summary="1,797 handwritten digits of 8x8 pixels (UCI), shipped with the package",
     )
+    yield SourceInfo(
+        name="mnist",
+        target="akid_datasets.sources.mnist:Mnist",
+        summary="70,000 handwritten digits of 28x28 pixels",
+    )
+    yield SourceInfo(
+        name="fashion_mnist",
+        target="akid_datasets.sources.fashion_mnist:FashionMnist",
+        summary="70,000 pieces of clothing of 28x28 pixels, 10 classes",
+    )
+    yield SourceInfo(
+        name="rotated_mnist",
+        target="akid_datasets.sources.rotated_mnist:RotatedMnist",
+        summary="62,000 handwritten digits of 28x28 pixels, each turned by a random angle",
+    )
+    yield SourceInfo(
+        name="cifar10",
+        target="akid_datasets.sources.cifar10:Cifar10",
+        summary="60,000 colour photographs of 32x32 pixels, 10 classes",
+    )
+    yield SourceInfo(
+        name="cifar100",
+        target="akid_datasets.sources.cifar100:Cifar100",
+        summary="60,000 colour photographs of 32x32 pixels, 100 classes in 20 superclasses",
+    )
 
 
 @hookimpl

@@ -1,0 +1,127 @@
+"""CIFAR-100: small colour photographs of 100 classes in 20 superclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import ClassVar, Literal, get_args
+
+import numpy as np
+
+from akid_core.errors import DataError
+from akid_core.specs import TensorSpec
+from akid_datasets.download import RemoteFile
+from akid_datasets.formats.cifar import HOME, read_binary, read_pickled
+from akid_datasets.sources.archive_set import ArchiveSet, Form
+from akid_datasets.sources.known import Fields, Part
+
+Labels = Literal["fine", "coarse", "hierarchical"]
+
+SUPERCLASSES: Mapping[str, tuple[str, ...]] = {
+    "aquatic_mammals": ("beaver", "dolphin", "otter", "seal", "whale"),
+    "fish": ("aquarium_fish", "flatfish", "ray", "shark", "trout"),
+    "flowers": ("orchid", "poppy", "rose", "sunflower", "tulip"),
+    "food_containers": ("bottle", "bowl", "can", "cup", "plate"),
+    "fruit_and_vegetables": ("apple", "mushroom", "orange", "pear", "sweet_pepper"),
+    "household_electrical_devices": ("clock", "keyboard", "lamp", "telephone", "television"),
+    "household_furniture": ("bed", "chair", "couch", "table", "wardrobe"),
+    "insects": ("bee", "beetle", "butterfly", "caterpillar", "cockroach"),
+    "large_carnivores": ("bear", "leopard", "lion", "tiger", "wolf"),
+    "large_man-made_outdoor_things": ("bridge", "castle", "house", "road", "skyscraper"),
+    "large_natural_outdoor_scenes": ("cloud", "forest", "mountain", "plain", "sea"),
+    "large_omnivores_and_herbivores": ("camel", "cattle", "chimpanzee", "elephant", "kangaroo"),
+    "medium_mammals": ("fox", "porcupine", "possum", "raccoon", "skunk"),
+    "non-insect_invertebrates": ("crab", "lobster", "snail", "spider", "worm"),
+    "people": ("baby", "boy", "girl", "man", "woman"),
+    "reptiles": ("crocodile", "dinosaur", "lizard", "snake", "turtle"),
+    "small_mammals": ("hamster", "mouse", "rabbit", "shrew", "squirrel"),
+    "trees": ("maple_tree", "oak_tree", "palm_tree", "pine_tree", "willow_tree"),
+    "vehicles_1": ("bicycle", "bus", "motorcycle", "pickup_truck", "train"),
+    "vehicles_2": ("lawn_mower", "rocket", "streetcar", "tank", "tractor"),
+}
+"""The classes of each superclass; the files number both by the alphabet."""
+
+_LABELS = {"coarse_labels": 20, "fine_labels": 100}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cifar100(ArchiveSet):
+    """60,000 photographs: 50,000 to train, of which `val` to validate, 10,000 to test, 100 classes of equal size.
+
+    `image`: (batch, 3, 32, 32) uint8, red, green, blue, 0 to 255. `coarse`: (batch,) int64, the superclass, 0 to 19.
+    `label`: (batch,) int64, by `labels`: "fine", the class, 0 to 99, by the alphabet; "hierarchical", the class so
+    numbered that the five of superclass c are 5 c to 5 c + 4; "coarse", the superclass.
+    """
+
+    sizes: ClassVar[Mapping[Part, int]] = {"train": 50_000, "test": 10_000}
+    forms = (
+        Form(
+            archive=RemoteFile(
+                name="cifar-100-binary.tar.gz",
+                urls=(HOME + "cifar-100-binary.tar.gz",),
+                digest="sha256:58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+                size=168_513_733,
+            ),
+            folder="cifar-100-binary",
+            parts={"train": ("train.bin",), "test": ("test.bin",)},
+            read=partial(read_binary, classes=_LABELS),
+        ),
+        Form(
+            archive=RemoteFile(
+                name="cifar-100-python.tar.gz",
+                urls=(HOME + "cifar-100-python.tar.gz",),
+                digest="sha256:85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
+            ),
+            folder="cifar-100-python",
+            parts={"train": ("train",), "test": ("test",)},
+            read=partial(read_pickled, classes=_LABELS),
+        ),
+    )
+    facts: ClassVar[Mapping[str, str]] = {
+        "title": "CIFAR-100: 60,000 colour photographs of 32x32 pixels in 100 classes",
+        "home": "https://www.cs.toronto.edu/~kriz/cifar.html",
+        "licence": "none stated; the authors ask to be cited",
+        "citation": "A. Krizhevsky, Learning multiple layers of features from tiny images, technical report (2009)",
+    }
+
+    labels: Labels = "fine"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.labels not in get_args(Labels):
+            raise ValueError(f"labels must be one of {', '.join(get_args(Labels))}, got {self.labels!r}")
+
+    @property
+    def spec(self) -> Mapping[str, TensorSpec]:
+        label = TensorSpec(("N",), "int64", "N")
+        return {"image": TensorSpec(("N", 3, 32, 32), "uint8", "NCHW"), "label": label, "coarse": label}
+
+    def about(self) -> Mapping[str, str]:
+        return {**super().about(), "classes": ", ".join(class_names(self.labels))}
+
+    def read(self, part: Part) -> Fields:
+        stored = self.stored(part)
+        fine, coarse = stored["fine_labels"], stored["coarse_labels"]
+        wrong = np.flatnonzero(_hierarchical()[fine] // 5 != coarse)
+        if wrong.size:
+            row = int(wrong[0])
+            raise DataError(
+                f"The files of 'cifar100' in {self.folder} do not fit: row {row} for {part} has the class {fine[row]}, "
+                f"which is not of the superclass {coarse[row]}. Remove them, and they are fetched again."
+            )
+        labels = {"fine": fine, "coarse": coarse, "hierarchical": _hierarchical()[fine]}
+        return {"image": stored["image"], "label": labels[self.labels], "coarse": coarse}
+
+
+def class_names(labels: Labels) -> tuple[str, ...]:
+    """What the labels mean, from 0 on."""
+    by_superclass = tuple(name for names in SUPERCLASSES.values() for name in names)
+    return {"fine": tuple(sorted(by_superclass)), "coarse": tuple(SUPERCLASSES), "hierarchical": by_superclass}[labels]
+
+
+@cache
+def _hierarchical() -> np.ndarray:
+    """The hierarchical number of each class, (100,) int64."""
+    places = {name: place for place, name in enumerate(class_names("hierarchical"))}
+    return np.array([places[name] for name in class_names("fine")], np.int64)
