@@ -1,0 +1,310 @@
+"""Processes: a Reader whose batches are made by processes, for Sources that keep Python busy."""
+
+from __future__ import annotations
+
+import itertools
+import multiprocessing
+import signal
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
+from multiprocessing.util import Finalize
+from typing import Any, TypeVar
+
+import numpy as np
+
+from akid_core.data.batch import Batch
+from akid_core.data.parcel import Parcel
+from akid_core.data.prefetch import Lane, Reader
+from akid_core.data.reading import Reading
+from akid_core.data.shared import Block, read_batch
+from akid_core.data.worker import SIGNALS, Failure, Reply, work
+from akid_core.errors import ConfigurationError, DataError, TryAgainError
+
+T = TypeVar("T")
+
+BLOCKS = 2
+"""Batches that a process may be ahead: one is taken over while it makes the next."""
+_PATIENCE = 1.0  # seconds in which a process may finish its batch before it is ended
+
+_SPAWN = multiprocessing.get_context("spawn")  # a forked child of a program with threads may hang
+
+
+class Processes(Reader[T]):
+    """A Reader of items that are made of batches, which processes make.
+
+    An item of `plan` is (first, count): `make` makes its batches number first to first + count - 1, each in a process;
+    it is picklable with all that it knows. `join(first, stack)` forms the item from them: `stack` has their arrays,
+    stacked, and the item may keep them. `what`: what a batch is called in errors. `reading` says how many processes
+    read and how many items are kept ready; a thread takes the batches over as they come.
+
+    The processes end with the items, with `close`, when the reader is forgotten, at the interpreter's exit, and when
+    this process is killed. Where an item would have come, raises the error that its making raised,
+    `ConfigurationError` where processes cannot be started or cannot load what they are sent, and `TryAgainError` or
+    `DataError` where one was ended.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[int], Batch],
+        plan: Iterable[tuple[int, int]],
+        join: Callable[[int, Batch], T],
+        reading: Reading,
+        *,
+        what: str = "batch",
+    ) -> None:
+        super().__init__(())
+        crew = Crew(make, reading.processes, what)
+        self._lane: Lane[T, T] = Lane(_same, _joined(crew, plan, join), threads=1, ahead=reading.ahead)
+        # Unlike weakref.finalize, it also runs at the end of a process of multiprocessing, before that waits for those
+        # that it has started; and never in a forked child. It knows the lane and the crew, not the reader.
+        self._finalizer = Finalize(self, _end, (self._lane, crew), exitpriority=0)
+        self._lane.start()
+
+    def _take(self) -> T:
+        return self._lane.take()
+
+    def close(self) -> None:
+        self._finalizer()
+
+
+def _same(item: T) -> T:
+    return item
+
+
+def _end(lane: Lane[Any, Any], crew: Crew) -> None:
+    crew.interrupt()
+    try:
+        lane.stop()
+    finally:
+        crew.stop()
+
+
+def _joined(crew: Crew, plan: Iterable[tuple[int, int]], join: Callable[[int, Batch], T]) -> Iterator[T]:
+    asked: deque[tuple[int, int]] = deque()
+
+    def numbers() -> Iterator[int]:
+        for first, count in plan:
+            asked.append((first, count))
+            yield from range(first, first + count)
+
+    batches = crew.batches(numbers())
+    for batch in batches:
+        first, count = asked.popleft()
+        yield join(first, _stack(batch, itertools.islice(batches, count - 1), count))
+
+
+def _stack(first: Batch, rest: Iterator[Batch], count: int) -> Batch:
+    """One batch of `count` whose arrays have a leading dimension, each copied before the next one is asked for."""
+
+    def room(values: np.ndarray) -> np.ndarray:
+        return np.empty((count, *values.shape), values.dtype)
+
+    stack = Batch(
+        {name: room(values) for name, values in first.fields.items()},
+        room(first.weights),
+        room(first.positions),
+        room(first.rows),
+    )
+    for place, batch in enumerate(itertools.chain((first,), rest)):
+        for name, values in batch.fields.items():
+            if values.shape != stack.fields[name].shape[1:]:
+                raise DataError(
+                    f"The field '{name}' is {list(stack.fields[name].shape[1:])} in one batch and "
+                    f"{list(values.shape)} in the next; steps that are taken in one span need rows of one shape."
+                )
+            stack.fields[name][place] = values
+        stack.weights[place], stack.positions[place], stack.rows[place] = batch.weights, batch.positions, batch.rows
+    return stack
+
+
+class Crew:
+    """Processes that make batches in turn; each is started when there is a task for it."""
+
+    def __init__(self, make: Callable[[int], Batch], count: int, what: str) -> None:
+        self._make, self._what = make, what
+        self._wake, self._interrupt = _SPAWN.Pipe(duplex=False)
+        self._hands: list[_Hand] = []
+        self._count = count
+        self._parcel: Parcel | None = None
+
+    def batches(self, numbers: Iterable[int]) -> Iterator[Batch]:
+        """The batch of each number, in order; its arrays hold until the next one is asked for."""
+        due: deque[_Hand] = deque()
+        error: BaseException | None = None
+        numbers = iter(numbers)
+        for turn in itertools.count():
+            try:
+                number = next(numbers)
+            except StopIteration:
+                break
+            except BaseException as raised:  # it comes after the batches that were asked for before
+                error = raised
+                break
+            hand = self._hand(turn % self._count)
+            hand.give(number)
+            due.append(hand)
+            if len(due) == BLOCKS * self._count:
+                yield due.popleft().take(self._wake)
+        while due:
+            yield due.popleft().take(self._wake)
+        if error is not None:
+            raise error
+
+    def interrupt(self) -> None:
+        """Whoever waits for a batch gets an error instead."""
+        self._interrupt.close()
+
+    def stop(self) -> None:
+        """End the processes, and give back all that they used."""
+        try:
+            for hand in self._hands:
+                hand.dismiss()
+            end = time.monotonic() + _PATIENCE
+            for hand in self._hands:
+                hand.wait(end - time.monotonic())
+        finally:
+            for hand in self._hands:
+                hand.end()
+            for thing in (self._wake, self._interrupt, self._parcel):
+                if thing is not None:
+                    thing.close()
+            self._hands.clear()
+
+    def _hand(self, place: int) -> _Hand:
+        if place == len(self._hands):
+            if self._parcel is None:
+                self._parcel = _packed(self._make)
+            self._hands.append(_Hand(self._parcel, self._what))
+            self._hands[-1].start()
+        return self._hands[place]
+
+
+def _packed(make: Callable[[Any], Batch]) -> Parcel:
+    try:
+        return Parcel(make)
+    except Exception as error:
+        raise ConfigurationError(
+            f"Processes cannot read this source, because it cannot be sent to them ({type(error).__name__}: {error}). "
+            "Source, sampler and augmenters must be picklable: without open files, locks, lambdas or local classes. Or "
+            "read with threads: leave out reading.processes."
+        ) from error
+
+
+class _Hand:
+    """One process: two pipes, and the blocks in which its batches lie."""
+
+    def __init__(self, parcel: Parcel, what: str) -> None:
+        self._what = what
+        self._due: deque[int] = deque()  # numbers that it was given, whose batches are not taken yet
+        self._blocks = tuple(Block() for _ in range(BLOCKS))
+        theirs, self._tasks = _SPAWN.Pipe(duplex=False)
+        self._replies, replies = _SPAWN.Pipe(duplex=False)
+        self._theirs = (theirs, replies)
+        arguments = (theirs, replies, parcel, self._blocks)
+        self._process = _SPAWN.Process(target=work, args=arguments, name="akid-reader", daemon=True)
+        self._ready = False
+        self._turn = 0
+
+    def start(self) -> None:
+        try:
+            with _deaf():
+                self._process.start()
+        finally:
+            for end in self._theirs:
+                end.close()  # so that the pipes end with the process
+
+    def give(self, number: int) -> None:
+        self._due.append(number)
+        with suppress(BrokenPipeError):  # it has ended, and `take` says why
+            self._tasks.send(number)
+
+    def take(self, wake: Any) -> Batch:
+        """The batch of the earliest number that is not taken yet. Raises what its making raised."""
+        if not self._ready:
+            self._reply(wake)
+            self._ready = True
+        layout = self._reply(wake)
+        block = self._blocks[self._turn % BLOCKS]
+        self._turn += 1
+        self._due.popleft()
+        return read_batch(layout, block)
+
+    def _reply(self, wake: Any) -> Any:
+        ready = wait([self._replies, self._process.sentinel, wake])
+        if wake in ready:
+            raise InterruptedError("the reader is closed")
+        try:
+            reply: Reply = self._replies.recv()  # what it sent before it ended still counts
+        except (EOFError, OSError):
+            raise self._ended() from None
+        if isinstance(reply, Failure):
+            raise self._failed(reply)
+        return reply
+
+    def _failed(self, failure: Failure) -> BaseException:
+        error = failure.error()
+        if self._ready:
+            return error
+        made = ConfigurationError(
+            f"A process that should read ahead cannot load the source ({type(error).__name__}: {error}). It imports "
+            "the modules that define it: put classes of a notebook or of `python -c` into a file. Or read with "
+            "threads: leave out reading.processes."
+        )
+        made.__cause__ = error
+        return made
+
+    def _ended(self) -> Exception:
+        self.wait(_PATIENCE)
+        code = self._process.exitcode
+        if not self._ready:
+            return ConfigurationError(
+                f"A process that should read ahead ended with exit code {code} before it read anything; what it "
+                "printed says why. A script that uses reading.processes must do its work under `if __name__ == "
+                '"__main__":`, because each process imports it.'
+            )
+        making = f"A process that reads ahead was ended while it made {self._what} {self._due[0]}"
+        if code == -signal.SIGKILL:
+            return TryAgainError(
+                f"{making}, by SIGKILL. Where nobody did that, the system did, for want of memory: take fewer "
+                "processes or a smaller batch_size."
+            )
+        how = f"by {signal.Signals(-code).name}" if code is not None and code < 0 else f"with exit code {code}"
+        return DataError(
+            f"{making}, {how}. The fault is in what the source or the augmenters call; look at that batch with "
+            "reading.processes left out."
+        )
+
+    def dismiss(self) -> None:
+        """Say that there are no more tasks."""
+        self._tasks.close()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until the process has ended, but not for longer."""
+        if self._process.pid is not None:
+            self._process.join(max(0.0, seconds))
+
+    def end(self) -> None:
+        """End the process if it has not ended, and close everything."""
+        if self._process.pid is not None:
+            self._process.kill()
+            self._process.join()
+        self._process.close()
+        for end in (self._tasks, self._replies, *self._theirs):
+            end.close()
+        for block in self._blocks:
+            block.close()
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """Signals wait, for this thread and for processes that it starts: those have yet to learn to ignore them."""
+    resource_tracker.ensure_running()  # which would let signals through, were it started by the first process
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
