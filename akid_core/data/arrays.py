@@ -61,6 +61,10 @@ class ArraySource(Source):
     def in_memory(self) -> bool:
         return True
 
+    @property
+    def live_only(self) -> bool:
+        return True
+
 
 def read_arrays(data: ArrayData, split: str, fields: Sequence[str] = ("image", "label")) -> dict[str, np.ndarray]:
     """Named arrays of equal length from what a user gave for a split.

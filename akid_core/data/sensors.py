@@ -63,11 +63,11 @@ class Sensors:
         return made
 
     def to_config(self, registry: Registry | None = None) -> dict[str, Any]:
-        """The settings as YAML. Raises `ConfigurationError` for arrays, which exist in this program alone."""
-        if isinstance(self.source, ArraySource):
+        """The settings as YAML. Raises `ConfigurationError` for data that exist in this program alone."""
+        if isinstance(self.source, Source) and self.source.live_only:
             raise ConfigurationError(
-                "Sensors over arrays that were given in Python cannot be written in a file. Write a Source that reads "
-                "the arrays from where they are stored, and name it: sensors(source)."
+                "Sensors over objects or arrays that were given in Python cannot be written in a file. Take a Source "
+                "that reads them from where they are stored, and name it: sensors(source)."
             )
         return encode_settings(self, registry)
 

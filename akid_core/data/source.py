@@ -61,6 +61,11 @@ class Source(ABC):
         """Whether rows can be read one after another only, so that no sampler may change their order."""
         return False
 
+    @property
+    def live_only(self) -> bool:
+        """Whether it holds what no file can, such as arrays, so that a run over it is made in Python."""
+        return False
+
     def order(self) -> Sampler | None:
         """The order to train in where none is asked for; None: every row once, in a new random order each epoch."""
         return Sequential() if self.sequential else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from akid_core.errors import ConfigurationError
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
+from akid_core.specs.target import call_target, check_target
 from akid_core.specs.tensor import Dimension, TensorSpec
 
 
@@ -35,8 +35,7 @@ class Attach(Layer):
         object.__setattr__(self, "arguments", {name: _frozen(value) for name, value in self.arguments.items()})
         if self.out is not None and not isinstance(self.out, TensorSpec):
             object.__setattr__(self, "out", TensorSpec(tuple(self.out)))
-        if isinstance(self.target, str) and not all(part.strip() for part in self.target.partition(":")):
-            raise ValueError(f"target must be an import path such as 'torch.nn:Linear', got {self.target!r}")
+        check_target(self.target)
         if not isinstance(self.target, str) and self.arguments:
             raise ValueError("arguments are for a target that is an import path; this one is made already")
 
@@ -49,17 +48,7 @@ class Attach(Layer):
         """A new module. Raises `ConfigurationError` where the target does not import or refuses its arguments."""
         if not isinstance(self.target, str):
             return copy.deepcopy(self.target)
-        module, _, path = self.target.partition(":")
-        try:
-            found: Any = importlib.import_module(module)
-            for attribute in path.split("."):
-                found = getattr(found, attribute)
-        except (ImportError, AttributeError) as error:
-            raise ConfigurationError(f"attach: the target {self.target} does not import: {error}.") from error
-        try:
-            return found(**self.arguments)
-        except (TypeError, ValueError) as error:
-            raise ConfigurationError(f"attach: {self.target} does not take {dict(self.arguments)}: {error}.") from error
+        return call_target(self.target, self.arguments, "attach")
 
     def outputs(self, first: TensorSpec, *others: TensorSpec) -> TensorSpec:
         if not isinstance(self.out, TensorSpec):

@@ -10,8 +10,8 @@ from typing import Any
 from akid_core.config import LocatedDict, Where, apply_overrides, decode_settings, encode_settings, load_yaml
 from akid_core.config.components import decode_value, parameters, without
 from akid_core.config.yaml import parse
-from akid_core.data.arrays import ArraySource
 from akid_core.data.sensors import Sensors
+from akid_core.data.source import Source
 from akid_core.errors import ConfigurationError
 from akid_core.optimizers import Adam
 from akid_core.plugins import PluginManager, Registry, default_manager
@@ -64,7 +64,7 @@ def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[
     A plugin that was given as a module is written by its import path. Raises `ConfigurationError` for a part that YAML
     cannot hold.
     """
-    if isinstance(config.sensors.source, ArraySource):
+    if isinstance(config.sensors.source, Source) and config.sensors.source.live_only:
         config = replace(config, sensors=replace(config.sensors, source=ARRAYS))
     plugins = tuple(plugin if isinstance(plugin, str) else plugin.__name__ for plugin in config.plugins)
     described = encode_settings(replace(config, backend=backend, plugins=plugins), registry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akid_core.plugin_api import BackendInfo, ExporterInfo, LayerBuilderInfo, hookimpl
+from akid_core.plugin_api import BackendInfo, ExporterInfo, LayerBuilderInfo, SourceInfo, hookimpl
 
 BACKEND = "tensorflow"
 
@@ -68,6 +68,17 @@ def akid_backends() -> list[BackendInfo]:
 @hookimpl
 def akid_layer_builders() -> list[LayerBuilderInfo]:
     return [LayerBuilderInfo(name=name, target=target, backend=BACKEND) for name, target in _BUILDERS.items()]
+
+
+@hookimpl
+def akid_sources() -> list[SourceInfo]:
+    return [
+        SourceInfo(
+            name="tf_dataset",
+            target="akid_tf.sources.dataset:TfDataset",
+            summary="wraps a tf.data.Dataset, read in its own order",
+        )
+    ]
 
 
 @hookimpl

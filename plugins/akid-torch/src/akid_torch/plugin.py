@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akid_core.plugin_api import BackendInfo, ExporterInfo, LayerBuilderInfo, hookimpl
+from akid_core.plugin_api import BackendInfo, ExporterInfo, LayerBuilderInfo, SourceInfo, hookimpl
 
 BACKEND = "torch"
 
@@ -68,6 +68,17 @@ def akid_backends() -> list[BackendInfo]:
 @hookimpl
 def akid_layer_builders() -> list[LayerBuilderInfo]:
     return [LayerBuilderInfo(name=name, backend=BACKEND, target=target) for name, target in _BUILDERS.items()]
+
+
+@hookimpl
+def akid_sources() -> list[SourceInfo]:
+    return [
+        SourceInfo(
+            name="torch_dataset",
+            target="akid_torch.sources.dataset:TorchDataset",
+            summary="wraps a torch Dataset, map-style or iterable",
+        )
+    ]
 
 
 @hookimpl
