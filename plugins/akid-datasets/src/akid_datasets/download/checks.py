@@ -13,17 +13,17 @@ import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from akid_core.data.place import data_dir
 from akid_datasets.download.remote import RemoteFile
 
-BROKEN = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
-"""What reading a damaged compressed file raises, beside `OSError` for bzip2."""
+BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error)
+"""What reading a damaged compressed file raises; gzip and bzip2 raise `OSError`."""
 
 _CHUNK = 1 << 20
 
-_OPENERS: dict[bytes, Callable[..., IO[bytes]]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 
 
 def open_raw(path: Path) -> BinaryIO:
@@ -49,6 +49,11 @@ def misfit(path: Path, file: RemoteFile) -> str:
     return reason
 
 
+def believe(path: Path, file: RemoteFile) -> None:
+    """Remember that the file at `path` is `file`, as whoever brought it has just found out."""
+    _write(_stamp(path), _state(path, file))
+
+
 def _compare(path: Path, file: RemoteFile) -> str:
     size = path.stat().st_size
     if not file.raw_digest and file.size not in (None, size):
@@ -62,7 +67,7 @@ def _compare(path: Path, file: RemoteFile) -> str:
     try:
         with open_raw(path) as handle:
             raw = _digest(handle, file.raw_digest)
-    except (*BROKEN, OSError) as error:
+    except BROKEN as error:
         return f"it cannot be unpacked ({error})"
     return "" if raw == file.raw_digest else f"its content has {raw} instead of {file.raw_digest}"
 

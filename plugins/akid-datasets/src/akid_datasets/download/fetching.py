@@ -34,7 +34,7 @@ def fetch(file: RemoteFile, folder: Path | None = None, places: Sequence[Path] =
             f"{_found(wrong)} {file.by_hand(folder)}"
         )
     for problem in wrong:
-        warnings.warn(f"A file that is not what it should be is left out: {problem}.", AkidWarning, stacklevel=2)
+        warnings.warn(f"This file is not used, as it is not what it should be: {problem}.", AkidWarning, stacklevel=2)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder / f".{file.name}.lock", file.name):
@@ -56,10 +56,7 @@ def _look(file: RemoteFile, folder: Path, places: Sequence[Path]) -> tuple[Path 
     """The first file that fits, and what is wrong with those before it that bear its name."""
     wrong: list[str] = []
     for place in (folder, *places):
-        for name in dict.fromkeys((file.name, file.raw_name)):
-            path = place / name
-            if name != file.name and not file.raw_digest:
-                continue
+        for path in (place / name for name in file.names):
             try:
                 if not path.is_file():
                     continue

@@ -7,9 +7,9 @@ import itertools
 import os
 import re
 import shutil
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from time import sleep
 from typing import Any
 
 import requests
@@ -70,7 +70,7 @@ class Resuming:
                     reached = max(reached, size)
                     if failures > self.retries:
                         raise
-                    time.sleep(max(cut.pause, self.pause * 2 ** (failures - 1)))
+                    sleep(max(cut.pause, self.pause * 2 ** (failures - 1)))
                 else:
                     break
         os.replace(self.part.data, output_file)  # noqa: PTH105 - pooch names it by a string
@@ -91,8 +91,9 @@ class Resuming:
                 self._check_range(response, offset)
             else:
                 first = next(chunks, b"")
-                origin = Origin(url, _validator(response), _length(response))
-                self._check_start(first, origin)
+                length = _length(response)
+                self._check_start(first, length)
+                origin = Origin(url, _validator(response), self.size if length is None else length)
                 self.part.begin(origin)
                 chunks, offset = itertools.chain((first,), chunks), 0
             self._write(chunks, offset)
@@ -120,8 +121,9 @@ class Resuming:
             return response
         response.close()
         answer = f"the server answered {status} {response.reason}"
-        if status == 416:
+        if status == 416:  # the part has all bytes there are, or more: of a short copy, or of another version
             self.part.discard()
+            self._check_length(_whole(response))
             raise CutError(answer)
         if status in _BUSY:
             raise CutError(answer, _retry_after(response))
@@ -129,26 +131,31 @@ class Resuming:
 
     def _check_range(self, response: requests.Response, offset: int) -> None:
         """Raise unless the answer continues the part."""
-        given = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-        total = self.part.origin().total
-        if given is None or int(given[1]) != offset or (total is not None and given[2] not in ("*", str(total))):
+        goes_on = response.headers.get("Content-Range", "").startswith(f"bytes {offset}-")
+        whole, total = _whole(response), self.part.origin().total
+        if not goes_on or (None not in (whole, total) and whole != total):
             self.part.discard()
             raise CutError("the file has changed since a part of it was downloaded")
         self.resumed = True
 
-    def _check_start(self, first: bytes, origin: Origin) -> None:
-        """Raise where the first bytes and the length cannot be those of the file."""
+    def _check_start(self, first: bytes, length: int | None) -> None:
+        """Raise where the first bytes or the length cannot be those of the file."""
         page = first[:200].lstrip().lower().startswith((b"<!doctype html", b"<html"))
         if page and not self.title.endswith((".html", ".htm")):
             raise RefusedError("the server gave a web page instead of the file")
-        if None not in (self.size, origin.total) and self.size != origin.total:
-            raise RefusedError(f"the file has {origin.total:,} bytes there instead of {self.size:,}")
+        self._check_length(length)
+
+    def _check_length(self, length: int | None) -> None:
+        if length is not None and self.size not in (None, length):
+            raise RefusedError(f"the file has {length:,} bytes there instead of {self.size:,}")
 
     def _write(self, chunks: Iterator[bytes], offset: int) -> None:
         """Add the chunks to the part, which has `offset` bytes so far."""
         total = self.part.origin().total
-        if total is not None and shutil.disk_usage(self.part.folder).free < total - offset:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        free = shutil.disk_usage(self.part.folder).free
+        if total is not None and free < total - offset:
+            needed = f"{total - offset:,} bytes are needed and {free:,} are free"
+            raise OSError(errno.ENOSPC, f"{os.strerror(errno.ENOSPC)}: {needed}")
         bar = tqdm(desc=self.title, total=total, initial=offset, unit="B", unit_scale=True, leave=False, disable=None)
         with bar, self.part.data.open("ab") as handle:
             for chunk in chunks:
@@ -169,6 +176,12 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 def _length(response: requests.Response) -> int | None:
     length = response.headers.get("Content-Length", "")
     return int(length) if length.isdigit() else None
+
+
+def _whole(response: requests.Response) -> int | None:
+    """The bytes of the whole file, where the answer has a part or none of it."""
+    total = re.search(r"/(\d+)$", response.headers.get("Content-Range", ""))
+    return int(total[1]) if total else None
 
 
 def _validator(response: requests.Response) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pooch
 
 from akid_core.errors import DataError
-from akid_datasets.download.checks import misfit
+from akid_datasets.download.checks import believe
 from akid_datasets.download.http import RefusedError, Resuming
 from akid_datasets.download.part import Part
 from akid_datasets.download.remote import RemoteFile
@@ -37,7 +37,7 @@ def download(file: RemoteFile, folder: Path) -> Path:
         else:
             target = arrived.replace(folder / file.name)
             part.discard()
-            misfit(target, file)  # so that the first use need not read it
+            believe(target, file)
             return target
     kept = part.size()
     if not kept:
@@ -59,7 +59,7 @@ def _retrieve(file: RemoteFile, url: str, part: Part) -> Path:
         except ValueError as error:  # pooch: another checksum; it has removed the file
             part.discard()
             if not downloader.resumed:
-                raise RefusedError(f"its bytes are not those that are expected: {error}") from error
+                raise RefusedError(f"its bytes do not have {file.digest}") from error
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ OFFLINE = "AKID_OFFLINE"
 PACKED = (".gz", ".bz2", ".xz")
 """Suffixes of files that are one other file, compressed."""
 
+_NAME = re.compile(r"[^/\\]*[^/\\.][^/\\]*")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}")
 
 
@@ -40,8 +41,8 @@ class RemoteFile:
     raw_digest: str = ""
 
     def __post_init__(self) -> None:
-        if not self.name or PurePath(self.name).name != self.name or "\\" in self.name:
-            raise ConfigurationError(f"The file '{self.name}' must be named without a folder.")
+        if not _NAME.fullmatch(self.name):
+            raise ConfigurationError(f"The file '{self.name}' must have a name without a folder.")
         for digest in (self.digest, *filter(None, [self.raw_digest])):
             if not _DIGEST.fullmatch(digest):
                 raise ConfigurationError(
@@ -53,14 +54,15 @@ class RemoteFile:
                 raise ConfigurationError(f"The address '{url}' of '{self.name}' is not an http or https URL.")
 
     @property
-    def raw_name(self) -> str:
-        """The name without the suffix of a compression."""
+    def names(self) -> tuple[str, ...]:
+        """What the file may be called on this machine: also as it is unpacked, where it is known what it unpacks to."""
         path = PurePath(self.name)
-        return path.stem if path.suffix in PACKED else self.name
+        unpacked = path.suffix in PACKED and bool(self.raw_digest)
+        return (self.name, path.stem) if unpacked else (self.name,)
 
     def by_hand(self, folder: Path) -> str:
         """How to provide the file without akid: which bytes, where to put them, where they are to be had."""
         size = f"{self.size:,} bytes, " if self.size is not None else ""
-        raw = f" (or unpacked, as '{self.raw_name}' with {self.raw_digest})" if self.raw_digest else ""
+        raw = "".join(f", or unpacked as '{name}' ({self.raw_digest})," for name in self.names[1:])
         wanted = f"Put '{self.name}' ({size}{self.digest}){raw} into {folder}"
         return f"{wanted}; it is to be had from {' or '.join(self.urls)}." if self.urls else f"{wanted}."
