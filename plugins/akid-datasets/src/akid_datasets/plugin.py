@@ -46,6 +46,41 @@ def akid_augmenters() -> Iterable[AugmenterInfo]:
         target="akid_datasets.augmenters.shift:Shift",
         summary="move each image by a few pixels, zeros fill the gap",
     )
+    yield AugmenterInfo(
+        name="crop",
+        target="akid_datasets.augmenters.crop:Crop",
+        summary="cut a part out of each picture, at a random place or in the middle",
+    )
+    yield AugmenterInfo(
+        name="pad",
+        target="akid_datasets.augmenters.pad:Pad",
+        summary="lay a frame around each picture",
+    )
+    yield AugmenterInfo(
+        name="flip",
+        target="akid_datasets.augmenters.flip:Flip",
+        summary="turn pictures round, left to right or top to bottom, with a chance",
+    )
+    yield AugmenterInfo(
+        name="brightness",
+        target="akid_datasets.augmenters.brightness:Brightness",
+        summary="make pictures lighter and darker",
+    )
+    yield AugmenterInfo(
+        name="contrast",
+        target="akid_datasets.augmenters.contrast:Contrast",
+        summary="make differences of light and dark stronger and weaker",
+    )
+    yield AugmenterInfo(
+        name="rescale",
+        target="akid_datasets.augmenters.rescale:Rescale",
+        summary="turn bytes into floating numbers of 0 to 1, or of another range",
+    )
+    yield AugmenterInfo(
+        name="normalize",
+        target="akid_datasets.augmenters.normalize:Normalize",
+        summary="bring channels to mean 0 and deviation 1, by given or by well-known statistics",
+    )
 
 
 @hookimpl

@@ -1,0 +1,75 @@
+"""Normalize: channels of mean 0 and deviation 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from akid_core.data import Draws
+from akid_core.data.augmenter import Specs
+from akid_datasets.augmenters.values import restored
+from akid_datasets.pictures.engine import Pointwise
+from akid_datasets.pictures.ranges import floating, in_floats, parts_of_range
+from akid_datasets.pictures.statistics import STATISTICS, Name
+
+Numbers = float | tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Normalize(Pointwise):
+    """Subtract the mean of a data set and divide by its standard deviation. Nothing is random.
+
+    `mean`, `std`: of values of 0 to 1, one number for each channel (axis 1), or one for all. `statistics`: the name of
+    a data set whose numbers are known, in their place.
+
+    `fields`: each (batch, …) uint8, whose values are divided by 255 first -> float32, or floating -> of the same type.
+    """
+
+    mean: Numbers | None = None
+    std: Numbers | None = None
+    statistics: Name | None = None
+
+    def __post_init__(self) -> None:
+        if self.statistics is not None:
+            if self.statistics not in STATISTICS:
+                raise ValueError(f"statistics must be one of {', '.join(STATISTICS)}, got {self.statistics!r}")
+            if self.mean is not None or self.std is not None:
+                raise ValueError("give statistics, or mean and std, not both")
+            return
+        if self.mean is None or self.std is None:
+            raise ValueError(f"give mean and std, or the statistics of one of {', '.join(STATISTICS)}")
+        mean, std = self._numbers()
+        if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
+            raise ValueError(f"mean must be finite and std greater than 0, got {self.mean} and {self.std}")
+        if len({1, len(mean), len(std)}) > 2:
+            raise ValueError(f"mean has {len(mean)} numbers and std {len(std)}; give as many for both, or one")
+
+    def check(self, spec: Specs) -> None:
+        super().check(spec)
+        channels = max(map(len, self._numbers()))
+        for name in self.fields:
+            if channels > 1 and (spec[name].rank < 2 or spec[name].shape[1] != channels):
+                raise ValueError(
+                    f"mean and std are of {channels} channels, but axis 1 of '{name}', {spec[name]}, has not so many"
+                )
+
+    def outputs(self, spec: Specs) -> Specs:
+        return in_floats(spec, self.fields)
+
+    def evaluation(self) -> Self:
+        return self
+
+    def change(self, values: np.ndarray, random: Draws, seen: np.ndarray | None) -> np.ndarray:
+        parts = parts_of_range(values)
+        beside_channels = (-1, *(1,) * (parts.ndim - 2))
+        mean, std = (numbers.astype(parts.dtype).reshape(beside_channels) for numbers in self._numbers())
+        return restored((parts - mean) / std, floating(values.dtype))
+
+    def _numbers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation, each (channels,) or (1,)."""
+        known = self if self.statistics is None else STATISTICS[self.statistics]
+        assert known.mean is not None
+        assert known.std is not None
+        return np.atleast_1d(known.mean), np.atleast_1d(known.std)

@@ -1,0 +1,28 @@
+"""Looking values up with NumPy: all that is done to a uint8, as a table of 256 entries."""
+
+from __future__ import annotations
+
+import numpy as np
+
+ENTRIES = 256
+_AT_ONCE = 1 << 16
+"""How many values are looked up at once: their places in the table then stay in the processor's cache."""
+
+
+def look_up(pictures: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """The entry for each value of `pictures` (n, channels, …) uint8: an array of the same shape, of the table's type.
+
+    `table`: (n or 1, channels or 1, 256).
+    """
+    rows, channels = pictures.shape[:2]
+    flat = np.ascontiguousarray(table).reshape(-1)
+    starts = np.arange(0, flat.size, ENTRIES, dtype=np.intp).reshape(table.shape[:2])
+    starts = np.broadcast_to(starts, (rows, channels)).reshape(-1, 1)
+    values = np.ascontiguousarray(pictures).reshape(rows * channels, -1)
+    entries = np.empty(values.shape, table.dtype)
+    step = max(1, _AT_ONCE // max(1, values.shape[1]))
+    for first in range(0, len(values), step):
+        some = slice(first, first + step)
+        # No index lies outside; "wrap" only spares the copy that "raise" makes to leave `out` alone if one does.
+        flat.take(starts[some] + values[some], out=entries[some], mode="wrap")
+    return entries.reshape(pictures.shape)

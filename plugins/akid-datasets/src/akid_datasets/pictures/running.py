@@ -1,0 +1,66 @@
+"""Running one pass over pictures: a window is cut out and values are looked up, compiled where numba is installed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from akid_datasets.pictures.cutting import cut
+from akid_datasets.pictures.looking_up import look_up
+from akid_datasets.pictures.window import Window
+
+VARIABLE = "AKID_NUMBA"
+"""The environment variable that, set to 0, leaves numba alone."""
+
+_WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
+"""The kernel copies values as words of their size, whatever they mean, so that it is compiled for few types."""
+
+
+def run(pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -> np.ndarray:
+    """What `window` shows of `pictures` (n, …, height, width), with each value looked up in `table`: a new array.
+
+    Axis 1 of more than three are the channels. `window`: None for the whole pictures. `table`: (n or 1, channels or 1,
+    256), the entry for each uint8; None: values stay as they are.
+    """
+    planes = _planes(pictures)
+    whole = window or Window.whole(len(planes), *planes.shape[-2:])
+    fill = np.broadcast_to(np.asarray(whole.fill).astype(pictures.dtype), planes.shape[1:2])
+    kernel = _kernel() if os.environ.get(VARIABLE) != "0" else None
+    word = _WORDS.get(pictures.itemsize)
+    if kernel is None or word is None:
+        shown = planes if window is None else cut(planes, window, fill)
+        shown = shown if table is None else look_up(shown, table)
+    else:
+        size = (*planes.shape[:3], whole.height, whole.width)
+        shown = np.empty(size, pictures.dtype if table is None else table.dtype)
+        turns = (whole.upside_down, whole.mirrored)
+        words, blank = (np.ascontiguousarray(values).view(word) for values in (planes, fill))
+        target = shown.view(word) if table is None else shown
+        kernel(words, whole.top, whole.left, *turns, blank, table, target)
+    return shown.reshape(*pictures.shape[:-2], whole.height, whole.width)
+
+
+def compiled() -> bool:
+    """Whether pictures go through the compiled kernel."""
+    return os.environ.get(VARIABLE) != "0" and _kernel() is not None
+
+
+@cache
+def _kernel() -> Callable[..., Any] | None:
+    """The compiled kernel; None where numba cannot be used."""
+    try:
+        from akid_datasets.pictures.kernel import cut_and_look_up
+    except ImportError:
+        return None
+    return cut_and_look_up
+
+
+def _planes(pictures: np.ndarray) -> np.ndarray:
+    """Pictures of any number of axes as (n, channels, depth, height, width)."""
+    rows, *row = pictures.shape
+    channels = row[0] if len(row) > 2 else 1
+    return pictures.reshape(rows, channels, int(np.prod(row[1:-2])), *row[-2:])
