@@ -14,6 +14,7 @@ from akid_core.plugin_api import (
     OptimizerInfo,
     SamplerInfo,
     ScheduleInfo,
+    SourceInfo,
     StrategyInfo,
     hookimpl,
 )
@@ -146,11 +147,26 @@ def akid_schedules() -> Iterator[ScheduleInfo]:
 
 
 @hookimpl
+def akid_sources() -> Iterator[SourceInfo]:
+    for name, attribute, summary in (
+        ("subset", "Subset", "some of the rows of a source"),
+        ("held_out", "HeldOut", "a source with validation and test rows cut out of those to train on"),
+        ("mixed", "Mixed", "the rows of several sources, mixed by weight"),
+        ("zipped", "Zipped", "the fields of several sources side by side"),
+    ):
+        yield SourceInfo(name=name, target=f"akid_core.data.combined:{attribute}", summary=summary)
+
+
+@hookimpl
 def akid_samplers() -> Iterator[SamplerInfo]:
     for name, place, summary in (
         ("shuffled", "sampler:Shuffled", "a new order every epoch"),
         ("sequential", "sampler:Sequential", "as the rows lie"),
         ("windowed", "windowed:Windowed", "a new order every epoch, read from front to back"),
+        ("stratified", "samplers:Stratified", "a new order every epoch, the classes in proportion everywhere"),
+        ("weighted", "samplers:Weighted", "drawn with replacement, by weight or with equal classes"),
+        ("streams", "samplers:Streams", "as the rows lie, in several streams side by side"),
+        ("repeated", "samplers:Repeated", "several epochs of another sampler as one"),
     ):
         yield SamplerInfo(name=name, target=f"akid_core.data.{place}", summary=summary)
 

@@ -34,6 +34,12 @@ def derive_key(*parts: str | int) -> Key:
     )
 
 
+def derive_word(*parts: str | int) -> int:
+    """The same 64 bits as one integer, 0 or more; a seed for what the parts name."""
+    first, second = derive_key(*parts)
+    return (first & 0xFFFFFFFF) << 32 | second & 0xFFFFFFFF
+
+
 def mix(ops: Any, words: Any) -> Any:
     """Hash each int32 word; the shifts are logical (masked, since a signed shift keeps the sign)."""
     words = ops.bitwise_xor(words, ops.bitwise_and(ops.bitwise_right_shift(words, 16), 0xFFFF)) * _FIRST

@@ -3,9 +3,11 @@
 from akid_core.data.arrays import ArraySource
 from akid_core.data.augmenter import Augmenter, Chain, Fitted, Mixer
 from akid_core.data.batch import Batch, Span
+from akid_core.data.combined import HeldOut, Mixed, Subset, Zipped
 from akid_core.data.draws import Draws
 from akid_core.data.reading import Reading
 from akid_core.data.sampler import Sampler, Sequential, Shuffled
+from akid_core.data.samplers import Repeated, Stratified, Streams, Weighted
 from akid_core.data.sensor import Sensor
 from akid_core.data.sensors import Sensors, sensors
 from akid_core.data.source import Source
@@ -18,8 +20,11 @@ __all__ = [
     "Chain",
     "Draws",
     "Fitted",
+    "HeldOut",
+    "Mixed",
     "Mixer",
     "Reading",
+    "Repeated",
     "Sampler",
     "Sensor",
     "Sensors",
@@ -27,6 +32,11 @@ __all__ = [
     "Shuffled",
     "Source",
     "Span",
+    "Stratified",
+    "Streams",
+    "Subset",
+    "Weighted",
     "Windowed",
+    "Zipped",
     "sensors",
 ]

@@ -8,12 +8,14 @@ over pairs of digits in mixed radix, with cycle walking (J. Black, P. Rogaway, "
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
-from akid_core.random import derive_key
+from akid_core.random import derive_key, derive_word, host_bits
 
 ROUNDS, ROUNDS_OF_FEW, FEW = 6, 12, 100
 """Four rounds suffice for many rows in theory; below 100 rows it takes 12 until all orders are equally frequent."""
@@ -42,34 +44,74 @@ class Permutation:
         return places.astype(np.int64).reshape(shape)
 
     @cached_property
-    def _radices(self) -> tuple[int, int]:
+    def _radices(self) -> tuple[np.uint64, np.uint64]:
         """The numbers of values of the high and the low digit; their product is `size` or little more."""
         low = math.isqrt(self.size - 1) + 1 if self.size > 1 else 1
-        return -(-self.size // low), low
+        return np.uint64(-(-self.size // low)), np.uint64(low)
 
     @cached_property
     def _keys(self) -> tuple[np.uint64, ...]:
-        rounds = ROUNDS if self.size >= FEW else ROUNDS_OF_FEW
-        words = (derive_key(self.seed, "order", self.epoch, number) for number in range(rounds))
-        return tuple(np.uint64((first << 32 | second & 0xFFFFFFFF) % 2**64) for first, second in words)
+        return _round_keys(ROUNDS if self.size >= FEW else ROUNDS_OF_FEW, self.seed, self.epoch)
 
     def _encrypt(self, places: np.ndarray) -> np.ndarray:
-        """One pass of the network over uint64 places in [0, product of the radices)."""
-        radix, other = (np.uint64(value) for value in self._radices)
-        high = places // other
-        low = places - high * other
-        for key in self._keys:
-            # add to one digit, modulo its radix, a number drawn for the other digit; then they change sides
-            words = low + key
-            words *= _FIRST
-            words ^= words >> _HALF
-            words *= _SECOND
-            words >>= _HALF
-            words *= radix
-            words >>= _HALF
-            high += words
-            np.minimum(high, high - radix, out=high)  # below zero wraps to the far end, so the minimum is the remainder
-            high, low, radix, other = low, high, other, radix
-        high *= other
-        high += low
-        return high
+        return _network(places, self._radices, self._keys)
+
+
+@dataclass(frozen=True, eq=False)
+class Permutations:
+    """An order of `range(size)` for each of many groups, `sizes` (groups,); each depends on (seed, epoch, group)."""
+
+    sizes: np.ndarray
+    seed: int
+    epoch: int
+
+    def __call__(self, groups: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """The element at `positions` (n,) of the orders of `groups` (n,): (n,) int64."""
+        sizes = self.sizes[groups].astype(np.uint64)
+        low = np.maximum(np.ceil(np.sqrt(sizes)), 1).astype(np.uint64)
+        radices = -(-self.sizes[groups] // low.astype(np.int64)).astype(np.uint64), low
+        places = positions.astype(np.uint64)
+        tweaks = self._tweaks(groups)
+        outside = np.arange(len(places))
+        while len(outside):
+            keys = (key + tweaks[outside] for key in self._keys)
+            places[outside] = _network(places[outside], tuple(radix[outside] for radix in radices), keys)
+            outside = outside[places[outside] >= sizes[outside]]
+        return places.astype(np.int64)
+
+    @cached_property
+    def _keys(self) -> tuple[np.uint64, ...]:
+        return _round_keys(ROUNDS_OF_FEW, self.seed, self.epoch)
+
+    def _tweaks(self, groups: np.ndarray) -> np.ndarray:
+        """A random word for each of `groups`, uint64: it makes the keys of one group unlike those of another."""
+        key = derive_key(self.seed, "order of groups", self.epoch)
+        high, low = (host_bits(key, groups, stream).astype(np.uint64) for stream in (0, 1))
+        words: np.ndarray = high << _HALF | low
+        return words
+
+
+def _round_keys(rounds: int, seed: int, epoch: int) -> tuple[np.uint64, ...]:
+    return tuple(np.uint64(derive_word(seed, "order", epoch, number)) for number in range(rounds))
+
+
+def _network(places: np.ndarray, radices: tuple[Any, Any], keys: Iterable[Any]) -> np.ndarray:
+    """One pass of the network over uint64 `places` in [0, product of the radices); radices and keys may be (n,) too."""
+    radix, other = radices
+    high: np.ndarray = places // other
+    low: np.ndarray = places - high * other
+    for key in keys:
+        # add to one digit, modulo its radix, a number drawn for the other digit; then they change sides
+        words = low + key
+        words *= _FIRST
+        words ^= words >> _HALF
+        words *= _SECOND
+        words >>= _HALF
+        words *= radix
+        words >>= _HALF
+        high += words
+        np.minimum(high, high - radix, out=high)  # below zero wraps to the far end, so the minimum is the remainder
+        high, low, radix, other = low, high, other, radix
+    high *= other
+    high += low
+    return high

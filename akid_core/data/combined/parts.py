@@ -1,0 +1,90 @@
+"""Parts: what sources that are made of other sources have in common."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from akid_core.data.source import Source, Split
+from akid_core.specs.tensor import TensorSpec
+
+
+def of_split(source: Source, split: Split) -> Source:
+    """The source for a split; itself where it is of that split, so that what it holds in memory is held once."""
+    return source if source.split == split else replace(source, split=split)
+
+
+def check_part(source: Source) -> None:
+    """Raise `ValueError` for a source with a split of its own."""
+    if source.split != "train":
+        raise ValueError(f"leave out the split of '{source.component()}': it is that of the whole")
+
+
+def joint_fingerprint(sources: Iterable[Source], *settings: object) -> str:
+    """A digest of those of the sources and of plain settings; empty where one of the sources has none."""
+    prints = [source.fingerprint() for source in sources]
+    text = json.dumps([prints, settings])
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() if all(prints) else ""
+
+
+def joint_about(sources: Iterable[Source]) -> Mapping[str, str]:
+    """What there is to know of several sources: under each heading what they say, each once."""
+    said: dict[str, dict[str, None]] = {}
+    for source in sources:
+        for heading, text in source.about().items():
+            said.setdefault(heading, {})[text] = None
+    return {heading: "; ".join(texts) for heading, texts in said.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class View(Source):
+    """A source whose rows are rows of another one, the `source`, in another order or not all of them."""
+
+    source: Source
+
+    def __post_init__(self) -> None:
+        check_part(self.source)
+
+    @cached_property
+    @abstractmethod
+    def seen(self) -> Source:
+        """The source that rows are taken from, of the split that they are taken from."""
+
+    @abstractmethod
+    def places(self, indices: np.ndarray) -> np.ndarray:
+        """Which of its rows stand at `indices` (n,) int64: (n,) int64."""
+
+    @property
+    def spec(self) -> Mapping[str, TensorSpec]:
+        return self.seen.spec
+
+    def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+        return self.seen.rows(self.places(indices))
+
+    def column(self, name: str) -> np.ndarray:
+        values: np.ndarray = self.seen.column(name)[self.places(np.arange(len(self)))]
+        return values
+
+    @property
+    def in_memory(self) -> bool:
+        return self.seen.in_memory
+
+    @property
+    def sequential(self) -> bool:
+        return self.seen.sequential
+
+    @property
+    def live_only(self) -> bool:
+        return self.source.live_only
+
+    def fetch(self) -> None:
+        self.seen.fetch()
+
+    def about(self) -> Mapping[str, str]:
+        return self.source.about()
