@@ -14,12 +14,14 @@ import hashlib
 import json
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 _GOLDEN = -1640531527  # 2^32 / golden ratio, as a signed word: spreads consecutive counters
 _FIRST, _SECOND = 0x7FEB352D, 0x846CA68B - (1 << 32)
+_UNSIGNED_GOLDEN, _UNSIGNED_SECOND = 0x9E3779B9, 0x846CA68B
 
 Key = tuple[int, int]
 
@@ -68,30 +70,49 @@ def elements(row_shape: tuple[int, ...]) -> np.ndarray:
 
 def host_bits(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
     """Random words for `counters` (any integers up to 2^63): uint32 of the same shape."""
-    with np.errstate(over="ignore"):
-        counters = np.atleast_1d(np.asarray(counters, dtype=np.int64))
-        low, high = counters.astype(np.int32), (counters >> 32).astype(np.int32)
-        start = mix(np, np.asarray([stream], dtype=np.int32) * np.int32(_GOLDEN) + np.int32(key[0]))
-        first = mix(np, np.bitwise_xor(high, start))
-        second = mix(np, first + np.int32(key[1]))
-        words: np.ndarray = mix(np, np.bitwise_xor(mix(np, first + low * np.int32(_GOLDEN)), second))
-    return words.view(np.uint32)
+    counters = np.atleast_1d(np.asarray(counters, dtype=np.int64))
+    return keyed_bits([key], counters.reshape(-1), [stream]).reshape(counters.shape)
+
+
+def keyed_bits(keys: Sequence[Key], counters: np.ndarray, streams: Sequence[int]) -> np.ndarray:
+    """Random words of several keys and streams for `counters` (n,) int64: uint32 (keys, streams, n)."""
+    key_first, key_second = np.array(keys, dtype=np.int64).astype(np.uint32).T.reshape(2, -1, 1, 1)
+    low, high = counters.astype(np.uint32), (counters >> 32).astype(np.uint32)
+    if (high == high[:1]).all():
+        high = high[:1]  # as in most batches: what all have in common is hashed once
+    start = _host_mix(np.array(streams, dtype=np.uint32)[:, np.newaxis] * _UNSIGNED_GOLDEN + key_first)
+    first = _host_mix(high ^ start)
+    second = _host_mix(first + key_second)
+    return _host_mix(_host_mix(first + low * _UNSIGNED_GOLDEN) ^ second)
 
 
 def spread_bits(key: Key, counters: np.ndarray, stream: int, shape: tuple[int, ...]) -> np.ndarray:
     """Random words for the elements of rows: uint32 of shape (n, *shape) for `counters` (n,)."""
-    spread = (-1,) + (1,) * len(shape)
-    first, second = (host_bits(key, counters, 2 * stream + part).view(np.int32).reshape(spread) for part in (0, 1))
-    with np.errstate(over="ignore"):
-        words: np.ndarray = mix(np, np.bitwise_xor(mix(np, first + elements(shape) * np.int32(_GOLDEN)), second))
-    return words.view(np.uint32)
+    words = keyed_bits([key], counters, [2 * stream, 2 * stream + 1])
+    first, second = words.reshape(2, -1, *(1,) * len(shape))
+    numbers = elements(shape).view(np.uint32)
+    return _host_mix(_host_mix(first + numbers * _UNSIGNED_GOLDEN) ^ second)
+
+
+def _host_mix(words: np.ndarray) -> np.ndarray:
+    """`mix` of uint32 words, in their place: unsigned shifts are logical by themselves."""
+    words ^= words >> 16
+    words *= _FIRST
+    words ^= words >> 15
+    words *= _UNSIGNED_SECOND
+    words ^= words >> 16
+    return words
+
+
+def fractions(high: np.ndarray, low: np.ndarray) -> np.ndarray:
+    """Random words as numbers in [0, 1): float64 with the 32 bits of `high` and then 21 of `low`."""
+    numbers: np.ndarray = (high.astype(np.uint64) << 21 | low >> 11) * 2.0**-53
+    return numbers
 
 
 def host_uniform(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:
     """Uniform numbers in [0, 1) for `counters`: float64 with 53 random bits, of the same shape."""
-    high = host_bits(key, counters, 2 * stream).astype(np.float64)
-    low = host_bits(key, counters, 2 * stream + 1).astype(np.float64)
-    return (high * 2.0**21 + np.floor(low / 2.0**11)) / 2.0**53
+    return fractions(host_bits(key, counters, 2 * stream), host_bits(key, counters, 2 * stream + 1))
 
 
 def host_normal(key: Key, counters: np.ndarray, stream: int = 0) -> np.ndarray:

@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 
 from akid_core.data.augmenter import Augmenter, Chain, Fields, Fitted, Mixer, Specs, augmenter_paths
-from akid_core.data.draws import Draws
+from akid_core.data.draws import Draws, Words
 from akid_core.data.learnt import learnt
 from akid_core.data.source import Source
 from akid_core.errors import ConfigurationError, DataError
@@ -77,8 +77,9 @@ class Augmentation:
     def _apply(self, first: int, last: int, fields: Fields, positions: np.ndarray, epoch: int) -> Fields:
         """Through the stages `first` to `last`, none of which mixes rows; neighbours go together where they can."""
         numbered = [(number, self.stages[number]) for number in range(first, last)]
+        words = Words(self._seed, (stage.path for _, stage in numbered), epoch, positions)
         for together, group in groupby(numbered, key=lambda item: type(item[1].augmenter).together):
-            parts = [(number, stage, Draws(self._seed, stage.path, epoch, positions)) for number, stage in group]
+            parts = [(number, stage, Draws(self._seed, stage.path, epoch, positions, words)) for number, stage in group]
             if together is not None:
                 changed = together([(stage.augmenter, draws) for _, stage, draws in parts], fields)
                 fields = self._checked(parts[-1][1], fields, changed)

@@ -2,11 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
+
 import numpy as np
 
-from akid_core.random import derive_key, host_bits, spread_bits
+from akid_core.random import Key, derive_key, fractions, host_bits, keyed_bits, spread_bits
 
 _POSITION_BITS = 40  # 10^12 rows in an epoch, and 8 million epochs
+_FIRST_STREAMS = 3  # enough for one uniform number, or two integers
+
+
+class Words:
+    """The random words for rows that several augmenters, known by their paths, ask for first: made at once.
+
+    `positions`: (n,) int64, where the rows stand in `epoch`.
+    """
+
+    def __init__(self, seed: int, paths: Iterable[str], epoch: int, positions: np.ndarray) -> None:
+        self.counters = (epoch << _POSITION_BITS) + positions
+        self.keys = {path: _key(seed, path) for path in paths}
+
+    @cached_property
+    def first(self) -> dict[str, np.ndarray]:
+        """For each path (streams, n) uint32."""
+        return dict(
+            zip(self.keys, keyed_bits([*self.keys.values()], self.counters, range(_FIRST_STREAMS)), strict=True)
+        )
 
 
 class Draws:
@@ -14,21 +36,20 @@ class Draws:
 
     A stream is one independent sequence: ask for another `stream` where an augmenter needs a second number of each row.
     With a `shape`, each row has as many numbers of its own. `positions`: (n,) int64, where the rows stand in `epoch`.
+    `words`: the first ones, where they were made together with those of other augmenters; they change no number.
     """
 
-    def __init__(self, seed: int, path: str, epoch: int, positions: np.ndarray) -> None:
+    def __init__(self, seed: int, path: str, epoch: int, positions: np.ndarray, words: Words | None = None) -> None:
         self.epoch, self.positions = epoch, positions
-        self._key = derive_key(seed, "augment", path)
-        self._counters = (epoch << _POSITION_BITS) + positions
+        self._path = path
+        self._words = words or Words(seed, (path,), epoch, positions)
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def uniform(self, stream: int = 0, shape: tuple[int, ...] = ()) -> np.ndarray:
         """(n, *shape) float64, uniform in [0, 1)."""
-        high = self._bits(2 * stream, shape).astype(np.float64)
-        low = self._bits(2 * stream + 1, shape).astype(np.float64)
-        return (high * 2.0**21 + np.floor(low / 2.0**11)) / 2.0**53
+        return fractions(self._bits(2 * stream, shape), self._bits(2 * stream + 1, shape))
 
     def integers(self, low: int, high: int, stream: int = 0) -> np.ndarray:
         """(n,) int64, uniform in [low, high); the range is at most 2^31."""
@@ -47,6 +68,12 @@ class Draws:
         return (high << np.uint64(32)) | low
 
     def _bits(self, stream: int, shape: tuple[int, ...] = ()) -> np.ndarray:
-        if not shape:
-            return host_bits(self._key, self._counters, stream)
-        return spread_bits(self._key, self._counters, stream, shape)
+        key, counters = self._words.keys[self._path], self._words.counters
+        if shape:
+            return spread_bits(key, counters, stream, shape)
+        return self._words.first[self._path][stream] if stream < _FIRST_STREAMS else host_bits(key, counters, stream)
+
+
+@lru_cache(maxsize=1024)
+def _key(seed: int, path: str) -> Key:
+    return derive_key(seed, "augment", path)
