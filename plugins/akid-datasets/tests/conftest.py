@@ -31,7 +31,7 @@ class Served:
     cuts: list[int] = field(default_factory=list)
     """After how many bytes of their bodies the connections of the next requests are cut."""
     answers: list[int] = field(default_factory=list)
-    """The statuses of the next requests."""
+    """The statuses of the next requests; 0 for a connection that ends without an answer."""
     retry_after: str | None = None
     location: str | None = None
     pause: float = 0.0
@@ -90,6 +90,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         status = served.answers.pop(0) if served.answers else 302 if served.location else 200
+        if status == 0:
+            return
         if status != 200:
             self.send_response(status)
             for name, value in {"Location": served.location, "Retry-After": served.retry_after}.items():

@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +73,14 @@ def test_a_mirror_with_another_file_is_not_mixed_in(server, pauses: list[float],
         fetched = fetch(replace(file, urls=(*file.urls, mirror, last), size=None), tmp_path)
         assert fetched.read_bytes() == CONTENT
         fetched.unlink()
+
+
+def test_several_threads_at_once(server, tmp_path: Path) -> None:
+    file = server.offer("numbers", CONTENT, pause=0.005)
+    with ThreadPoolExecutor(4) as pool:
+        paths = list(pool.map(lambda _: fetch(file, tmp_path), range(4)))
+    assert paths == [tmp_path / "numbers"] * 4
+    assert len(server.asked) == 1
 
 
 def test_a_server_without_ranges(server, pauses: list[float], tmp_path: Path) -> None:
@@ -182,11 +191,11 @@ def test_a_web_page_amid_a_download_does_not_cost_the_part(server, pauses: list[
 
 
 def test_a_busy_server(server, pauses: list[float], tmp_path: Path) -> None:
-    file = server.offer("numbers", CONTENT, answers=[503, 429, 500])
+    file = server.offer("numbers", CONTENT, answers=[503, 0, 500])
     assert fetch(file, tmp_path).read_bytes() == CONTENT
     assert pauses == [0.5, 1.0, 2.0]
-    server.put("numbers", CONTENT, answers=[503] * 6)
-    with pytest.raises(DataError, match="the server answered 503 Service Unavailable"):
+    server.put("numbers", CONTENT, answers=[429] * 6)
+    with pytest.raises(DataError, match="the server answered 429 Too Many Requests"):
         fetch(file, tmp_path / "again")
 
 

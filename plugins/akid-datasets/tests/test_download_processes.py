@@ -8,6 +8,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,10 +17,7 @@ import pytest
 
 from akid_datasets.download import RemoteFile, fetch
 
-pytestmark = [
-    pytest.mark.usefixtures("data_folder"),
-    pytest.mark.skipif(sys.platform == "win32", reason="signals and limits of POSIX"),
-]
+pytestmark = pytest.mark.usefixtures("data_folder")
 
 CONTENT = hashlib.shake_128(b"numbers").digest(400_000)
 
@@ -42,10 +40,10 @@ def start(file: RemoteFile, folder: Path, before: str = "", **options: object) -
     return subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], text=True, **options)
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 60
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait for what the process does."""
     while not condition():
-        assert time.monotonic() < until
+        assert process.poll() is None, process.communicate()
         time.sleep(0.01)
 
 
@@ -53,7 +51,7 @@ def test_several_at_once(server, tmp_path: Path) -> None:
     """One downloads, the others wait and use what it brought."""
     file = server.offer("numbers", CONTENT, pause=0.5)
     first = start(file, tmp_path)
-    wait_for(lambda: bool(server.asked))
+    wait_for(lambda: bool(server.asked), first)
     others = [start(file, tmp_path) for _ in range(2)]
     for process in others:
         assert process.stderr.readline() == "Waiting for another process that downloads numbers.\n"
@@ -69,7 +67,7 @@ def test_a_killed_process_is_continued(server, tmp_path: Path, name: str) -> Non
     file = server.offer("numbers", CONTENT, pause=0.02)
     process = start(file, tmp_path)
     data = tmp_path / ".numbers.part" / "data"
-    wait_for(lambda: data.exists() and data.stat().st_size > 100_000)
+    wait_for(lambda: data.exists() and data.stat().st_size > 100_000, process)
     process.send_signal(signal.Signals[name])
     process.communicate(timeout=60)
     arrived = data.stat().st_size
@@ -103,7 +101,7 @@ def closed(tmp_path: Path) -> Path:
     return folder
 
 
-AS_NOBODY = "import os; os.getuid() or (os.setgid(65534), os.setuid(65534))"
+AS_NOBODY = "import os, akid_datasets.download.network; os.getuid() or (os.setgid(65534), os.setuid(65534))"
 
 
 def test_a_folder_that_may_not_be_written_to(server, closed: Path) -> None:
@@ -124,6 +122,7 @@ def test_a_folder_that_may_not_be_written_to(server, closed: Path) -> None:
 def test_a_bar_on_a_terminal(server, tmp_path: Path) -> None:
     file = server.offer("numbers", CONTENT, pause=0.005)
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
     process = start(file, tmp_path, stderr=theirs)
     process.communicate(timeout=60)
     shown = os.read(ours, 1 << 16).decode()

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from akid_core.data.place import data_dir
+from akid_core.data.place import OFFLINE, VARIABLE, data_dir
 from akid_core.errors import AkidWarning, DataError
 from akid_datasets.download.checks import misfit
-from akid_datasets.download.remote import OFFLINE, RemoteFile, offline
+from akid_datasets.download.remote import RemoteFile, offline
 
 
 def fetch(file: RemoteFile, folder: Path | None = None, places: Sequence[Path] = ()) -> Path:
@@ -43,7 +43,7 @@ def fetch(file: RemoteFile, folder: Path | None = None, places: Sequence[Path] =
     except OSError as error:
         raise DataError(
             f"'{file.name}' cannot be downloaded into {folder}: {error.strerror or error}. "
-            "AKID_DATA_DIR names another folder for data sets."
+            f"{VARIABLE} names another folder for data sets."
         ) from error
 
 

@@ -25,6 +25,9 @@ TIMEOUT = (10.0, 60.0)
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be others in a moment."""
 
+_ABSENT = (requests.ConnectTimeout, requests.exceptions.ProxyError, requests.exceptions.SSLError)
+"""Where nothing has arrived yet, a sign that there is no network, or no way to this server: not worth waiting."""
+
 _LONGEST_PAUSE = 60.0
 
 
@@ -112,8 +115,9 @@ class Resuming:
         try:
             response = session.get(url, headers=headers, stream=True, timeout=TIMEOUT)
         except (requests.ConnectionError, requests.Timeout) as error:
-            # Without any answer so far there may be no network at all: do not wait for it.
-            raise (CutError if offset else RefusedError)(f"no answer: {_root(error)}") from error
+            cause = _cause(error)
+            absent = isinstance(error, _ABSENT) or isinstance(cause, urllib3.exceptions.NewConnectionError)
+            raise (RefusedError if absent and not offset else CutError)(f"no answer: {cause}") from error
         except requests.RequestException as error:
             raise RefusedError(str(error)) from error
         status = response.status_code
@@ -170,7 +174,7 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
     try:
         yield from response.raw.stream(CHUNK, decode_content=False)
     except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise CutError(f"the connection was cut: {_root(error)}") from error
+        raise CutError(f"the connection was cut: {_cause(error)}") from error
 
 
 def _length(response: requests.Response) -> int | None:
@@ -196,8 +200,8 @@ def _retry_after(response: requests.Response) -> float:
     return min(float(seconds), _LONGEST_PAUSE) if seconds.isdigit() else 0.0
 
 
-def _root(error: BaseException) -> str:
+def _cause(error: BaseException) -> BaseException:
     """The innermost cause, which is what a user understands."""
     while isinstance(inner := getattr(error, "reason", None) or (error.args and error.args[-1]), BaseException):
         error = inner
-    return str(error) or type(error).__name__
+    return error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,9 +29,8 @@ def download(file: RemoteFile, folder: Path) -> Path:
             arrived = _retrieve(file, url, part)
         except RefusedError as error:
             failures.append(f"{url} ({error})")
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                part.discard()  # what fills the disk harms more than it helps the next attempt
+        except OSError:
+            part.discard()  # of a full disk, what fills it harms more than it helps the next attempt
             raise
         else:
             target = arrived.replace(folder / file.name)

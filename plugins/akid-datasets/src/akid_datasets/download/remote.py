@@ -7,10 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+from akid_core.data.place import OFFLINE
 from akid_core.errors import ConfigurationError
-
-OFFLINE = "AKID_OFFLINE"
-"""The environment variable that forbids downloads."""
 
 PACKED = (".gz", ".bz2", ".xz")
 """Suffixes of files that are one other file, compressed."""
