@@ -33,7 +33,8 @@ def _values(line: bytes, number: int, width: int, path: Path) -> np.ndarray:
     if len(texts) != width:
         raise DataError(f"{path}, line {number}: {len(texts):,} values instead of {width:,}.")
     try:
-        values = np.array([float(text) for text in texts], np.float32)
+        with np.errstate(over="ignore"):  # which makes it infinite
+            values = np.array([float(text) for text in texts], np.float32)
     except ValueError as error:
         raise DataError(f"{path}, line {number}: {error}.") from error
     if not np.isfinite(values).all():

@@ -17,9 +17,9 @@ def contents(path: Path) -> bytes:
         with open_raw(path) as handle:
             return handle.read()
     except BROKEN as error:
+        if isinstance(error, OSError) and error.errno:  # what the system says; a damaged file is an OSError, too
+            raise DataError(f"{path} cannot be read: {error.strerror}.") from error
         raise DataError(f"{path} is cut short or damaged, it cannot be unpacked: {error}.") from error
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
 
 
 def check_labels(labels: np.ndarray, classes: int, place: Callable[[int], str]) -> None:
