@@ -15,11 +15,8 @@ def check_target(target: Any) -> None:
         raise ValueError(f"target must be an import path such as 'torch.nn:Linear', got {target!r}")
 
 
-def call_target(target: str, arguments: Mapping[str, Any], who: str) -> Any:
-    """What a class or function, by its import path, makes of the arguments; `who` asks for it.
-
-    Raises `ConfigurationError` where it does not import or refuses its arguments.
-    """
+def imported_target(target: str, who: str) -> Any:
+    """What an import path names; `who` asks for it. Raises `ConfigurationError` where it does not import."""
     module, _, path = target.partition(":")
     try:
         found: Any = importlib.import_module(module)
@@ -27,6 +24,15 @@ def call_target(target: str, arguments: Mapping[str, Any], who: str) -> Any:
             found = getattr(found, attribute)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"{who}: the target {target} does not import: {error}.") from error
+    return found
+
+
+def call_target(target: str, arguments: Mapping[str, Any], who: str) -> Any:
+    """What a class or function, by its import path, makes of the arguments; `who` asks for it.
+
+    Raises `ConfigurationError` where it does not import or refuses its arguments.
+    """
+    found = imported_target(target, who)
     try:
         return found(**arguments)
     except (TypeError, ValueError) as error:

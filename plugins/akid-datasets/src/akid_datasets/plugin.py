@@ -81,6 +81,101 @@ def akid_augmenters() -> Iterable[AugmenterInfo]:
         target="akid_datasets.augmenters.normalize:Normalize",
         summary="bring channels to mean 0 and deviation 1, by given or by well-known statistics",
     )
+    yield AugmenterInfo(
+        name="saturation",
+        target="akid_datasets.augmenters.saturation:Saturation",
+        summary="make colours stronger and weaker",
+    )
+    yield AugmenterInfo(
+        name="hue",
+        target="akid_datasets.augmenters.hue:Hue",
+        summary="turn the colours of pictures into others, as bright and as strong",
+    )
+    yield AugmenterInfo(
+        name="grey",
+        target="akid_datasets.augmenters.grey:Grey",
+        summary="take the colours out of pictures, with a chance",
+    )
+    yield AugmenterInfo(
+        name="rotate",
+        target="akid_datasets.augmenters.rotate:Rotate",
+        summary="turn pictures about their middle by random angles",
+    )
+    yield AugmenterInfo(
+        name="affine",
+        target="akid_datasets.augmenters.affine:Affine",
+        summary="turn, move, scale and shear pictures at once",
+    )
+    yield AugmenterInfo(
+        name="resize",
+        target="akid_datasets.augmenters.resize:Resize",
+        summary="make pictures of another size",
+    )
+    yield AugmenterInfo(
+        name="random_resized_crop",
+        target="akid_datasets.augmenters.random_resized_crop:RandomResizedCrop",
+        summary="cut a part of any size out of each picture and make it one size",
+    )
+    yield AugmenterInfo(
+        name="cutout",
+        target="akid_datasets.augmenters.cutout:Cutout",
+        summary="cover a rectangle of each picture",
+    )
+    yield AugmenterInfo(
+        name="mixup",
+        target="akid_datasets.augmenters.mixup:Mixup",
+        summary="mix each row and its label with another one",
+    )
+    yield AugmenterInfo(
+        name="cutmix",
+        target="akid_datasets.augmenters.cutmix:Cutmix",
+        summary="put a rectangle of another picture into each, and mix the labels",
+    )
+    yield AugmenterInfo(
+        name="one_hot",
+        target="akid_datasets.augmenters.one_hot:OneHot",
+        summary="write labels as probabilities of classes",
+    )
+    yield AugmenterInfo(
+        name="gaussian_noise",
+        target="akid_datasets.augmenters.gaussian_noise:GaussianNoise",
+        summary="add normally distributed noise to each value",
+    )
+    yield AugmenterInfo(
+        name="whiten",
+        target="akid_datasets.augmenters.whiten:Whiten",
+        summary="bring each picture to mean 0 and deviation 1 by itself",
+    )
+    yield AugmenterInfo(
+        name="gcn",
+        target="akid_datasets.augmenters.gcn:GCN",
+        summary="give all pictures the same contrast (global contrast normalisation)",
+    )
+    yield AugmenterInfo(
+        name="zca",
+        target="akid_datasets.augmenters.zca:ZCA",
+        summary="whiten rows by the covariance of the rows to train on",
+    )
+    yield AugmenterInfo(
+        name="masking",
+        target="akid_datasets.augmenters.masking:Masking",
+        summary="leave out random places of sequences",
+    )
+    yield AugmenterInfo(
+        name="jitter",
+        target="akid_datasets.augmenters.jitter:Jitter",
+        summary="scale series and add noise to them",
+    )
+    yield AugmenterInfo(
+        name="per_row",
+        target="akid_datasets.augmenters.per_row:PerRow",
+        summary="change each row by a function of your own",
+    )
+    yield AugmenterInfo(
+        name="albumentations",
+        target="akid_datasets.augmenters.albumentations:Albumentations",
+        summary="change pictures by a pipeline of the library albumentations",
+    )
 
 
 @hookimpl
@@ -89,4 +184,14 @@ def akid_recipes() -> Iterable[RecipeInfo]:
         name="digits",
         target="akid_datasets:recipes/digits.yaml",
         summary="a small normalised convolutional network on the digits: 0.99 of the test set in seconds",
+    )
+    yield RecipeInfo(
+        name="mnist",
+        target="akid_datasets:recipes/mnist.yaml",
+        summary="LeNet on MNIST: 0.99 of the test set in 3 epochs",
+    )
+    yield RecipeInfo(
+        name="fashion_mnist",
+        target="akid_datasets:recipes/fashion_mnist.yaml",
+        summary="LeNet on Fashion-MNIST: 0.90 of the test set in 5 epochs",
     )

@@ -1,0 +1,105 @@
+"""Albumentations: the pictures changed by a pipeline of that library, row by row."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Self
+
+import numpy as np
+
+from akid_core.data import Augmenter, Draws
+from akid_core.data.augmenter import Fields, Specs
+from akid_core.errors import ConfigurationError, PluginImportError
+from akid_core.specs.target import check_target, imported_target
+from akid_datasets.augmenters.one_by_one import Gives, check_gives, given_specs, one_by_one
+from akid_datasets.augmenters.values import check_pictures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Albumentations(Augmenter):
+    """Change each picture by an `albumentations.Compose`: `pip install albumentations`.
+
+    `transform`: the import path of a Compose, or one as `albumentations.to_dict` writes it. Before each row it is
+    seeded for this row and epoch, so that results are the same for all batch sizes, threads and processes.
+
+    The first of the `fields` is handed over as `image`, others, such as `mask`, by their own names. Pictures (batch,
+    channels, height, width) are turned into (height, width, channels) and back; fields (batch, height, width) stay.
+    `gives`: by field, the shape and dtype of a row where they change, such as {image: {shape: [3, 32, 32]}}.
+    `evaluate`: to evaluate, it is used too, seeded the same each time; else it is left out.
+    """
+
+    transform: str | Mapping[str, Any]
+    gives: Mapping[str, Gives] = field(default_factory=dict)
+    evaluate: bool = False
+
+    def __post_init__(self) -> None:
+        check_target(self.transform)
+
+    def check(self, spec: Specs) -> None:
+        super().check(spec)
+        check_pictures(spec, self.fields)
+        check_gives(self.gives, spec)
+        self._compose()
+
+    def outputs(self, spec: Specs) -> Specs:
+        return given_specs(self.gives, spec)
+
+    def evaluation(self) -> Self | None:
+        return self if self.evaluate else None
+
+    def apply(self, fields: Fields, random: Draws) -> Fields:
+        compose = self._compose()
+        targets = dict(zip(self.fields, ("image", *self.fields[1:]), strict=True))
+
+        def change(row: dict[str, np.ndarray], seed: int) -> Mapping[str, np.ndarray]:
+            compose.set_random_seed(seed % 2**32)
+            made = compose(**{target: _channels_last(row[name]) for name, target in targets.items()})
+            return {name: _channels_first(made[target], row[name].ndim) for name, target in targets.items()}
+
+        return one_by_one(change, fields, self.fields, self.gives, random, self.component())
+
+    def _compose(self) -> Any:
+        return _compose(json.dumps(self.transform), threading.get_ident())
+
+
+@lru_cache(maxsize=64)
+def _compose(transform: str, thread: int) -> Any:
+    """The Compose, one for each thread: it holds the state of its generators.
+
+    Raises `PluginImportError` without the library, `ConfigurationError` for what is no Compose.
+    """
+    try:
+        library = importlib.import_module("albumentations")
+    except ImportError as error:
+        raise PluginImportError(
+            f"The augmenter 'albumentations' needs the library of that name, which cannot be imported ({error}). "
+            "Install it with: pip install albumentations"
+        ) from error
+    given = json.loads(transform)
+    try:
+        made = imported_target(given, "albumentations") if isinstance(given, str) else library.from_dict(given)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"albumentations: no transform is made of its description: {error}.") from error
+    if not isinstance(made, library.Compose):
+        raise ConfigurationError(
+            f"albumentations: the transform must be an albumentations.Compose, got {type(made).__name__}; wrap a "
+            "single transform in Compose([…])."
+        )
+    return copy.deepcopy(made)
+
+
+def _channels_last(picture: np.ndarray) -> np.ndarray:
+    return picture if picture.ndim == 2 else np.ascontiguousarray(picture.transpose(1, 2, 0))
+
+
+def _channels_first(picture: np.ndarray, rank: int) -> np.ndarray:
+    """A picture of `rank` axes again; one channel may have been left out."""
+    if picture.ndim == rank == 3:
+        return picture.transpose(2, 0, 1)
+    return picture[np.newaxis] if picture.ndim < rank else picture
