@@ -129,6 +129,7 @@ class Lane(Generic[I, T]):
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join()
+        self._items = iter(())  # a closed reader may be kept for long, what it read from need not
 
     def _work(self) -> None:
         while self._work_once():

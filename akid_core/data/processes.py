@@ -259,22 +259,22 @@ class _Hand:
 
     def _ended(self) -> Exception:
         self.wait(_PATIENCE)
-        code = self._process.exitcode
-        if not self._ready:
+        code = self._process.exitcode or 0
+        if not self._ready and code >= 0:
             return ConfigurationError(
                 f"A process that should read ahead ended with exit code {code} before it read anything; what it "
                 "printed says why. A script that uses reading.processes must do its work under `if __name__ == "
                 '"__main__":`, because each process imports it.'
             )
-        making = f"A process that reads ahead was ended while it made {self._what} {self._due[0]}"
+        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
+        ended = f"A process that reads ahead was ended while it made {self._what} {self._due[0]}, {how}."
         if code == -signal.SIGKILL:
             return TryAgainError(
-                f"{making}, by SIGKILL. Where nobody did that, the system did, for want of memory: take fewer "
-                "processes or a smaller batch_size."
+                f"{ended} Where nobody did that, the system did, for want of memory: take fewer processes or a smaller "
+                "batch_size."
             )
-        how = f"by {signal.Signals(-code).name}" if code is not None and code < 0 else f"with exit code {code}"
         return DataError(
-            f"{making}, {how}. The fault is in what the source or the augmenters call; look at that batch with "
+            f"{ended} The fault is in what the source or the augmenters call; look at that batch with "
             "reading.processes left out."
         )
 
