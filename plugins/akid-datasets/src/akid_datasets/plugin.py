@@ -37,6 +37,21 @@ def akid_sources() -> Iterable[SourceInfo]:
         target="akid_datasets.sources.cifar100:Cifar100",
         summary="60,000 colour photographs of 32x32 pixels, 100 classes in 20 superclasses",
     )
+    yield SourceInfo(
+        name="image_folder",
+        target="akid_datasets.sources.image_folder:ImageFolder",
+        summary="image files in a folder for each class",
+    )
+    yield SourceInfo(
+        name="imagenet",
+        target="akid_datasets.sources.imagenet:Imagenet",
+        summary="the photographs of 1,000 classes of ILSVRC 2012, in folders or tar shards of yours",
+    )
+    yield SourceInfo(
+        name="shards",
+        target="akid_datasets.sources.shards:Shards",
+        summary="rows in tar archives (WebDataset), here or behind a URL, larger than memory",
+    )
 
 
 @hookimpl

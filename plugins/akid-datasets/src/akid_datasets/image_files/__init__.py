@@ -1,0 +1,1 @@
+"""Image files: found in folders, and read by row."""

@@ -1,0 +1,1 @@
+"""Shards: tar archives of rows, read from any place, and written."""
