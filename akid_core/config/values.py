@@ -52,7 +52,7 @@ def read(hint: Any, data: Any, where: Where, nested: Nested) -> Any:
 
 def write(value: Any, where: Where, nested: Callable[[Any, Where], Any]) -> Any:
     """Plain data for a value. Raises `ConfigurationError` for what YAML cannot hold."""
-    if getattr(value, "shape", None) == ():  # a number of NumPy's
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # a number of NumPy's
         value = value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value

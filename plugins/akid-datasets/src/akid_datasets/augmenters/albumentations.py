@@ -19,6 +19,7 @@ from akid_core.errors import ConfigurationError, PluginImportError
 from akid_core.specs.target import check_target, imported_target
 from akid_datasets.augmenters.one_by_one import Gives, check_gives, given_specs, one_by_one
 from akid_datasets.augmenters.values import check_pictures
+from akid_datasets.augmenters.warp import countable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,8 @@ class Albumentations(Augmenter):
     The first of the `fields` is handed over as `image`, others, such as `mask`, by their own names. Pictures (batch,
     channels, height, width) are turned into (height, width, channels) and back; fields (batch, height, width) stay.
     `gives`: by field, the shape and dtype of a row where they change, such as {image: {shape: [3, 32, 32]}}.
-    `evaluate`: to evaluate, it is used too, seeded the same each time; else it is left out.
+    `evaluate`: it is used for rows to evaluate too, seeded the same each time, as it always is where `gives` says that
+    fields change; else such rows stay as they are.
     """
 
     transform: str | Mapping[str, Any]
@@ -51,7 +53,7 @@ class Albumentations(Augmenter):
         return given_specs(self.gives, spec)
 
     def evaluation(self) -> Self | None:
-        return self if self.evaluate else None
+        return self if self.evaluate or self.gives else None
 
     def apply(self, fields: Fields, random: Draws) -> Fields:
         compose = self._compose()
@@ -60,7 +62,7 @@ class Albumentations(Augmenter):
         def change(row: dict[str, np.ndarray], seed: int) -> Mapping[str, np.ndarray]:
             compose.set_random_seed(seed % 2**32)
             made = compose(**{target: _channels_last(row[name]) for name, target in targets.items()})
-            return {name: _channels_first(made[target], row[name].ndim) for name, target in targets.items()}
+            return {name: _as_before(made[target], row[name]) for name, target in targets.items()}
 
         return one_by_one(change, fields, self.fields, self.gives, random, self.component())
 
@@ -98,8 +100,10 @@ def _channels_last(picture: np.ndarray) -> np.ndarray:
     return picture if picture.ndim == 2 else np.ascontiguousarray(picture.transpose(1, 2, 0))
 
 
-def _channels_first(picture: np.ndarray, rank: int) -> np.ndarray:
-    """A picture of `rank` axes again; one channel may have been left out."""
-    if picture.ndim == rank == 3:
-        return picture.transpose(2, 0, 1)
-    return picture[np.newaxis] if picture.ndim < rank else picture
+def _as_before(picture: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """A picture laid out as the one that was given: its one channel may have been left out, its classes narrowed."""
+    if picture.ndim == given.ndim == 3:
+        picture = picture.transpose(2, 0, 1)
+    if picture.ndim < given.ndim:
+        picture = picture[np.newaxis]
+    return picture if countable(given.dtype) else picture.astype(given.dtype)

@@ -23,7 +23,8 @@ class PerRow(Augmenter):
     changes. Whatever is drawn from the generator alone is the same for all batch sizes, threads and processes.
 
     `gives`: by field, the shape and dtype of a row where they change, or of a new field: {image: {shape: [3, 8, 8]}}.
-    `evaluate`: to evaluate, it is called too, with the same generators each time; else it is left out.
+    `evaluate`: it is called for rows to evaluate too, with the same generators each time, as it always is where `gives`
+    says that fields change; else such rows stay as they are.
     """
 
     function: str
@@ -42,7 +43,7 @@ class PerRow(Augmenter):
         return given_specs(self.gives, spec)
 
     def evaluation(self) -> Self | None:
-        return self if self.evaluate else None
+        return self if self.evaluate or self.gives else None
 
     def apply(self, fields: Fields, random: Draws) -> Fields:
         function: Any = imported_target(self.function, self.component())
