@@ -315,7 +315,7 @@ def test_a_billion_rows_take_no_memory(sampler: Sampler) -> None:
         (
             Streams(count=5),
             ConfigurationError,
-            "into 5 streams, but the source 'array_source' has 4 rows; .* at most 4",
+            "into 5 streams, but the source .* has 4 rows; take a count of at most 4",
         ),
         (Repeated(times=2, sampler=Streams(count=5)), ConfigurationError, "a count of at most 4"),
     ],

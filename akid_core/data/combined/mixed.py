@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import isfinite, lcm
+from math import gcd, isfinite, lcm
 
 import numpy as np
 
@@ -179,6 +179,6 @@ def shares(weights: Sequence[float]) -> tuple[int, ...]:
     written = [Fraction(str(weight)) for weight in weights]
     common = lcm(*(part.denominator for part in written))
     whole = [int(part * common) for part in written]
-    if sum(whole) // np.gcd.reduce(whole) > _LONGEST_CYCLE:
+    if sum(whole) // gcd(*whole) > _LONGEST_CYCLE:
         whole = [max(1, round(_LONGEST_CYCLE * part / sum(written))) for part in written]
-    return tuple(whole)
+    return tuple(part // gcd(*whole) for part in whole)

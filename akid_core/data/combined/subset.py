@@ -64,7 +64,7 @@ class Subset(View):
     def order(self) -> Sampler | None:
         """That of the source, where neighbours stay neighbours."""
         apart = self._cut and (self.seed is not None or self.every is not None or self.indices is not None)
-        return None if apart else self.seen.order()
+        return super().order() if apart else self.seen.order()
 
     @cached_property
     def seen(self) -> Source:
