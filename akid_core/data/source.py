@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -86,3 +87,10 @@ class Source(ABC):
     def about(self) -> Mapping[str, str]:
         """What there is to know of the data, by heading: `title`, `home`, `licence`, `citation`, `folder`."""
         return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What other processes are given: the settings, without what was made of them here, such as open files."""
+        made = {
+            name for cls in type(self).__mro__ for name, what in vars(cls).items() if isinstance(what, cached_property)
+        }
+        return {name: value for name, value in vars(self).items() if name not in made}

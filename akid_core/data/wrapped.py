@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import warnings
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -137,8 +136,3 @@ class Wrapped(Source):
             name: np.ascontiguousarray(channels_first(values, 1)) if name in self.channels_last else values
             for name, values in rows.items()
         }
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {
-            each.name: getattr(self, each.name) for each in dataclasses.fields(self)
-        }  # without what is open in this process

@@ -52,6 +52,37 @@ def akid_sources() -> Iterable[SourceInfo]:
         target="akid_datasets.sources.shards:Shards",
         summary="rows in tar archives (WebDataset), here or behind a URL, larger than memory",
     )
+    yield SourceInfo(
+        name="npz",
+        target="akid_datasets.sources.npz:Npz",
+        summary="arrays in one .npz file, or one for each split",
+    )
+    yield SourceInfo(
+        name="numpy",
+        target="akid_datasets.sources.numpy:Numpy",
+        summary="a folder of .npy files, also larger than memory",
+    )
+    yield SourceInfo(
+        name="table",
+        target="akid_datasets.sources.table:Table",
+        summary="columns of CSV and Parquet files",
+    )
+    yield SourceInfo(
+        name="text",
+        target="akid_datasets.sources.text:Text",
+        summary="files of text, character by character",
+    )
+    yield SourceInfo(
+        name="huggingface",
+        target="akid_datasets.sources.huggingface:Huggingface",
+        summary="a data set of the library datasets, by object, folder or name",
+        requires=("akid-datasets[huggingface]",),
+    )
+    yield SourceInfo(
+        name="synthetic",
+        target="akid_datasets.sources.synthetic:Synthetic",
+        summary="random rows with labels that can be learnt, as many as wanted",
+    )
 
 
 @hookimpl

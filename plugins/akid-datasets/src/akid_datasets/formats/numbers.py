@@ -1,0 +1,48 @@
+"""Numbers: what the values that files hold must fulfil before they are rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from akid_core.errors import DataError
+
+
+def without_missing(
+    values: np.ndarray, missing: float | None, place: Callable[[int], str], absent: np.ndarray | None = None
+) -> np.ndarray:
+    """The rows (n, …) with `missing` in place of what is missing: what `absent` marks, and what is not a number (NaN).
+
+    Raises `DataError` for the first such row where `missing` is None, or no whole number among whole numbers; `place`
+    says where row number i of `values` is.
+    """
+    if values.dtype.kind == "f":
+        nan = np.isnan(values)
+        absent = nan if absent is None else absent | nan
+    if absent is None or not absent.any():
+        return values
+    if missing is None:
+        raise DataError(
+            f"{place(_first(absent))} has a missing value, or one that is not a number (NaN). Mend the data, or say "
+            f"what stands for such values, as missing: 0."
+        )
+    if values.dtype.kind != "f" and missing != int(missing):
+        raise DataError(
+            f"{place(_first(absent))} has a missing value, and {missing}, which should stand for it, is no whole "
+            f"number as the others are."
+        )
+    return np.where(absent, np.asarray(missing, values.dtype), values)
+
+
+def check_classes(values: np.ndarray, classes: int, place: Callable[[int], str]) -> None:
+    """Raise `DataError` for the first row of `values`, (n, …), with a number that is not 0 to `classes` - 1."""
+    wrong = (values < 0) | (values >= classes)
+    if wrong.any():
+        row = _first(wrong)
+        raise DataError(f"{place(row)} has the label {values[row][wrong[row]].flat[0]}; valid are 0 to {classes - 1}.")
+
+
+def _first(marked: np.ndarray) -> int:
+    """The first row (n, …) with a mark."""
+    return int(np.flatnonzero(marked.reshape(len(marked), -1).any(axis=1))[0])
