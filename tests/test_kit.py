@@ -35,7 +35,7 @@ class Outcomes:
             self.failed[self._classes[report.nodeid]].add(report.nodeid.rpartition("::")[2].partition("[")[0])
 
 
-@pytest.mark.parametrize("name", ["backends", "parts", "samplers"])
+@pytest.mark.parametrize("name", ["augmenters", "backends", "parts", "samplers"])
 def test_each_suite_finds_each_defect(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

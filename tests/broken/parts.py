@@ -1,86 +1,21 @@
-"""Augmenters, optimizers, strategies, Kids and light modules that are broken on purpose; see `backends.py`."""
+"""Optimizers, strategies, Kids and light modules that are broken on purpose; see `backends.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
-from akid_core.data.augmenter import Augmenter, Draws
 from akid_core.optimizers import SGD, Optimizer
 from akid_core.strategies.base import Strategy
 from akid_core.strategies.single import Single
-from akid_core.testing.augmenters import AugmenterSuite
 from akid_core.testing.hygiene import HygieneSuite
 from akid_core.testing.kids import KidSuite
 from akid_core.testing.optimizers import OptimizerSuite
 from akid_core.testing.strategies import StrategySuite
 from akid_core.training.kid import Kid
-
-Fields = Mapping[str, np.ndarray]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Noise(Augmenter):
-    """Adds a number to each row; `rule` is what it breaks."""
-
-    rule: str = ""
-
-    def apply(self, fields: Fields, random: Draws) -> Fields:
-        image = fields["image"]
-        drawn = random.uniform().reshape(-1, *(1,) * (image.ndim - 1)).astype(image.dtype)
-        if self.rule == "in place":
-            image += drawn
-            return {"image": image}
-        if self.rule == "type":
-            return {"image": image + drawn.astype(np.float64)}
-        if self.rule == "batch":
-            return {"image": image - image.mean(axis=0) + drawn} if len(image) else {"image": image}
-        if self.rule == "own chance":
-            return {"image": image + np.random.default_rng().normal(size=drawn.shape).astype(image.dtype)}
-        return {"image": image + drawn * (self.rule != "never")}
-
-
-class Augmenting(AugmenterSuite):
-    rule = ""
-
-    @pytest.fixture
-    def augmenter(self) -> Augmenter:
-        return Noise(rule=self.rule)
-
-    @pytest.fixture
-    def rows(self) -> Fields:
-        return {"image": np.random.default_rng(0).normal(size=(12, 2, 3)).astype(np.float32)}
-
-    @pytest.mark.skip("not a plugin")
-    def test_yaml_round_trip(self) -> None: ...
-
-
-class TestNoise(Augmenting):
-    finds = ""
-
-
-class TestInPlace(Augmenting):
-    rule, finds = "in place", "test_what_it_was_given_stays"
-
-
-class TestOtherType(Augmenting):
-    rule, finds = "type", "test_shapes_and_types_stay"
-
-
-class TestDependsOnTheBatch(Augmenting):
-    rule, finds = "batch", "test_a_row_does_not_depend_on_its_batch"
-
-
-class TestOwnChance(Augmenting):
-    rule, finds = "own chance", "test_it_can_be_repeated"
-
-
-class TestNeverRandom(Augmenting):
-    rule, finds = "never", "test_every_epoch_is_another"
 
 
 @dataclass(frozen=True, kw_only=True)
