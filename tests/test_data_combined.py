@@ -481,7 +481,10 @@ def test_fingerprints_tell_rows_apart() -> None:
         Zipped(sources={"b": part}),
     ]
     assert len({source.fingerprint() for source in sources}) == len(sources)
-    assert Subset(source=part, first=4).fingerprint() == Subset(source=part, first=4).fingerprint()
+    assert Subset(source=part, first=4).fingerprint() == Subset(source=part, first=np.int64(4)).fingerprint()
+    listed = Subset(source=part, indices=np.array([3, 1]))
+    assert listed == Subset(source=part, indices=(3, 1))
+    assert listed.fingerprint()
     unknown = ArraySource(data={"train": {"x": np.arange(3)}})
     object.__setattr__(unknown, "fingerprint", lambda: "")
     assert Mixed(sources=(part, unknown)).fingerprint() == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import operator
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +30,7 @@ def check_part(source: Source) -> None:
 def joint_fingerprint(sources: Iterable[Source], *settings: object) -> str:
     """A digest of those of the sources and of plain settings; empty where one of the sources has none."""
     prints = [source.fingerprint() for source in sources]
-    text = json.dumps([prints, settings])
+    text = json.dumps([prints, settings], default=operator.index)  # settings may be integers of NumPy
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() if all(prints) else ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -48,7 +49,7 @@ class Subset(View):
         if self.between is not None and not 0 <= self.between[0] < self.between[1]:
             raise ValueError(f"between must be two numbers of rows, 0 or more, that grow, got {self.between}")
         if self.indices is not None:
-            object.__setattr__(self, "indices", tuple(self.indices))
+            object.__setattr__(self, "indices", tuple(map(operator.index, self.indices)))
             if self.seed is not None:
                 raise ValueError("leave out the seed: the indices say which rows")
         if self.source.sequential and self.seed is not None:
