@@ -73,7 +73,7 @@ def _kept(path: Path) -> Fields | None:
     """What was learnt before; None where there is none, or where the file is damaged."""
     try:
         return _read(path, path.stat().st_mtime_ns)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile):
         return None
 
 
@@ -81,9 +81,10 @@ def _keep(path: Path, state: Fields) -> Fields:
     """Write what was learnt, so that no reader ever sees a part of it; a folder that cannot be written is no matter."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            np.savez(file, allow_pickle=False, **state)
-        Path(file.name).replace(path)
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            part = Path(folder) / path.name
+            np.savez(part, allow_pickle=False, **state)
+            part.replace(path)
     except OSError:
         pass
     return state
