@@ -168,7 +168,7 @@ SOUND = {b"data": image(3), b"labels": [0, 1, 2]}
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is no pickle of plain data, near byte 0: Ran out of input"),
+        (b"", "is no pickle of plain data, near byte 0: it ends too soon"),
         (pickled(SOUND)[:500], "is no pickle of plain data"),
         (pickled(SOUND)[:-1], "is no pickle of plain data"),
         (b"<html></html>", "is no pickle of plain data"),
@@ -205,6 +205,31 @@ def test_any_cut_of_a_pickle_is_found(tmp_path: Path) -> None:
         path.write_bytes(whole[:length])
         with pytest.raises(DataError, match="is no pickle of plain data"):
             read_pickled(path, {"labels": 10})
+
+
+def test_damaged_pickles_are_errors_or_data(tmp_path: Path) -> None:
+    path, whole = tmp_path / "batch", pickled({b"data": image(1), b"labels": [3], b"filenames": [b"a.png"]})
+    random, found = np.random.default_rng(0), 0
+    frame = [place for place in range(len(whole)) if place < 100 or place > len(whole) - 100]
+    for _ in range(3000):
+        damaged = bytearray(whole)
+        for place in random.choice(frame, random.integers(1, 4)):
+            damaged[place] = random.integers(256)
+        path.write_bytes(damaged)
+        try:
+            fields = read_pickled(path, {"labels": 10})
+        except DataError:
+            found += 1
+        else:
+            assert fields["image"].shape == (1, 3, 32, 32)
+            assert 0 <= fields["labels"][0] < 10
+    assert found > 1000
+
+
+def test_numbers_of_objects_take_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "batch"
+    path.write_bytes(b"\x80\x02}r\xff\xff\xff\xff.")  # keeps the dictionary as the object 4,294,967,295
+    assert read_pickle(path) == {}
 
 
 ROWS = {"train": 100, "test": 20}  # a file of CIFAR-10's has 20

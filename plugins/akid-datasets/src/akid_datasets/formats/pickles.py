@@ -28,8 +28,11 @@ class _Inert:
         self.state = state
 
 
-class _Reader(pickle.Unpickler):
-    """Plain containers, numbers and texts as they are, texts as bytes; arrays as `_Inert`; nothing else."""
+class _Reader(pickle._Unpickler):
+    """Plain containers, numbers and texts as they are, texts as bytes; arrays as `_Inert`; nothing else.
+
+    It is Python's own in Python: that in C takes memory for as many objects as a damaged file says it has.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _NAMED:
@@ -47,7 +50,8 @@ def read_pickle(path: Path) -> dict[bytes, Any]:
     try:
         made = _Reader(stream, encoding="bytes").load()
     except Exception as error:  # a damaged pickle makes the Unpickler raise almost anything
-        raise DataError(f"{path} is no pickle of plain data, near byte {stream.tell():,}: {error}.") from error
+        problem = "it ends too soon" if isinstance(error, EOFError) else str(error)
+        raise DataError(f"{path} is no pickle of plain data, near byte {stream.tell():,}: {problem}.") from error
     if rest := len(stream.read()):
         raise DataError(f"{path} goes on after its pickle: {rest:,} bytes from byte {stream.tell() - rest:,} on.")
     if not isinstance(made, dict):

@@ -44,7 +44,7 @@ class Mnist(IdxSet):
     facts: ClassVar[Mapping[str, str]] = {
         "title": "MNIST: 70,000 handwritten digits of 28x28 pixels",
         "home": "http://yann.lecun.com/exdb/mnist/",
-        "licence": "CC BY-SA 3.0",
+        "licence": "CC BY-SA 3.0, as Keras states it",
         "citation": (
             "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Gradient-based learning applied to document recognition, "
             "Proceedings of the IEEE 86 (1998)"

@@ -41,7 +41,7 @@ class RotatedMnist(ArchiveSet):
     facts: ClassVar[Mapping[str, str]] = {
         "title": "Rotated MNIST: 62,000 handwritten digits of 28x28 pixels, each turned by a random angle",
         "home": "https://sites.google.com/a/lisa.iro.umontreal.ca/public_static_twiki/variations-on-the-mnist-digits",
-        "licence": "none stated; of MNIST, which is under CC BY-SA 3.0",
+        "licence": "none stated; made of MNIST, see there",
         "citation": (
             "H. Larochelle, D. Erhan, A. Courville, J. Bergstra, Y. Bengio, An empirical evaluation of deep "
             "architectures on problems with many factors of variation, ICML (2007)"
