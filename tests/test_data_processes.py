@@ -91,6 +91,9 @@ class Numbers(Source):
             raise SystemExit(9)
         if self.what == "die":
             os._exit(3)
+        if self.what == "SIGKILL" and not os.fork():  # a child that keeps all files open must not hide the death
+            time.sleep(2)
+            os._exit(0)
         if self.what.startswith("SIG"):
             os.kill(os.getpid(), getattr(signal, self.what))
         if self.what == "sleep":
@@ -105,7 +108,7 @@ class Jitter(Augmenter):
         return {name: fields[name] + random.uniform()[:, np.newaxis].astype(np.float32) for name in self.fields}
 
 
-def sensor(processes=2, batch_size=4, ahead=2, **settings):
+def sensor(processes=1, batch_size=4, ahead=2, **settings):
     reading = Reading(processes=processes, ahead=ahead)
     return Sensor(Numbers(**settings), batch_size=batch_size, augment=(Jitter(),), reading=reading)
 
@@ -183,10 +186,10 @@ def flat(spans: Iterator[Span]) -> dict[str, bytes]:
 # -- the same bits
 
 
-@settings(deadline=None, max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @given(
     readings=st.lists(
-        st.builds(Reading, processes=st.integers(1, 3), ahead=st.integers(0, 3))
+        st.builds(Reading, processes=st.integers(1, 2), ahead=st.integers(0, 3))
         | st.builds(Reading, threads=st.none() | st.integers(1, 4), ahead=st.integers(0, 3)),
         min_size=2,
         max_size=2,
@@ -369,7 +372,7 @@ def test_a_source_that_cannot_be_loaded(kit: Any, folder: Path, monkeypatch: pyt
 
 
 def test_closed_in_the_middle(kit: Any) -> None:
-    with kit.sensor().spans(kit.steps()) as spans:
+    with kit.sensor(processes=2).spans(kit.steps()) as spans:
         next(spans)
         assert len(workers()) == 2
     assert workers() == []
@@ -478,7 +481,7 @@ def test_the_interpreter_exits_with_an_open_reader(folder: Path, end: str, code:
     with started(folder, end) as program:
         out, errors = program.communicate(timeout=60)
     assert program.returncode == code, errors
-    assert len(out.split()) == 2
+    assert len(out.split()) == 1
     until(lambda: gone(out.split()))
     assert gone(out.split())
     assert [line for line in errors.splitlines() if "Error" in line or "resource_tracker" in line] == []
@@ -488,7 +491,7 @@ def test_the_interpreter_exits_with_an_open_reader(folder: Path, end: str, code:
 def test_processes_end_when_their_parent_is_killed(folder: Path, settings: str) -> None:
     with started(folder, "time.sleep(1000)", settings) as program:
         identifiers = program.stdout.readline().split()
-        assert len(identifiers) == 2
+        assert len(identifiers) == 1
         program.kill()
     until(lambda: gone(identifiers))
     assert gone(identifiers)
@@ -505,7 +508,7 @@ def test_signals_to_all_processes_are_for_the_first_one(folder: Path) -> None:
     print(first == list(range(1, 51)), flush=True)
 """
     path = folder / "script.py"
-    path.write_text(SCRIPT.format(end=end, settings=""))
+    path.write_text(SCRIPT.format(end=end, settings="processes=2"))
     with subprocess.Popen(
         [sys.executable, str(path)],
         stdin=subprocess.PIPE,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 import signal
 import time
 from collections import deque
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
+from multiprocessing.context import SpawnProcess
 from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
@@ -61,7 +63,7 @@ class Processes(Reader[T]):
         self._lane: Lane[T, T] = Lane(_same, _joined(crew, plan, join), threads=1, ahead=reading.ahead)
         # Unlike weakref.finalize, it also runs at the end of a process of multiprocessing, before that waits for those
         # that it has started; and never in a forked child. It knows the lane and the crew, not the reader.
-        self._finalizer = Finalize(self, _end, (self._lane, crew), exitpriority=0)
+        self._finalizer = Finalize(self, _end, (self._lane, crew), exitpriority=1)
         self._lane.start()
 
     def _take(self) -> T:
@@ -130,6 +132,8 @@ class Crew:
         self._hands: list[_Hand] = []
         self._count = count
         self._parcel: Parcel | None = None
+        # Should `stop` be interrupted: the exit of the interpreter waits for processes, and they ignore its signal.
+        self._last_resort = Finalize(None, _kill, (self._hands,), exitpriority=0)
 
     def batches(self, numbers: Iterable[int]) -> Iterator[Batch]:
         """The batch of each number, in order; its arrays hold until the next one is asked for."""
@@ -173,6 +177,7 @@ class Crew:
                 if thing is not None:
                     thing.close()
             self._hands.clear()
+            self._last_resort.cancel()
 
     def _hand(self, place: int) -> _Hand:
         if place == len(self._hands):
@@ -181,6 +186,11 @@ class Crew:
             self._hands.append(_Hand(self._parcel, self._what))
             self._hands[-1].start()
         return self._hands[place]
+
+
+def _kill(hands: list[_Hand]) -> None:
+    for hand in hands:
+        hand.kill()
 
 
 def _packed(make: Callable[[Any], Batch]) -> Parcel:
@@ -206,6 +216,7 @@ class _Hand:
         self._theirs = (theirs, replies)
         arguments = (theirs, replies, parcel, self._blocks)
         self._process = _SPAWN.Process(target=work, args=arguments, name="akid-reader", daemon=True)
+        self._death = -1  # a file descriptor that is ready once the process has ended
         self._ready = False
         self._turn = 0
 
@@ -216,6 +227,7 @@ class _Hand:
         finally:
             for end in self._theirs:
                 end.close()  # so that the pipes end with the process
+        self._death = _death_of(self._process)
 
     def give(self, number: int) -> None:
         self._due.append(number)
@@ -234,11 +246,13 @@ class _Hand:
         return read_batch(layout, block)
 
     def _reply(self, wake: Any) -> Any:
-        ready = wait([self._replies, self._process.sentinel, wake])
+        ready = wait([self._replies, self._death, wake])
         if wake in ready:
             raise InterruptedError("the reader is closed")
+        if not self._replies.poll():  # what it sent before it ended still counts
+            raise self._ended()
         try:
-            reply: Reply = self._replies.recv()  # what it sent before it ended still counts
+            reply: Reply = self._replies.recv()
         except (EOFError, OSError):
             raise self._ended() from None
         if isinstance(reply, Failure):
@@ -287,16 +301,32 @@ class _Hand:
         if self._process.pid is not None:
             self._process.join(max(0.0, seconds))
 
+    def kill(self) -> None:
+        """End the process if it has not ended, and wait for that."""
+        with suppress(ValueError):  # it was closed before
+            if self._process.pid is not None:
+                self._process.kill()
+                self._process.join()
+
     def end(self) -> None:
-        """End the process if it has not ended, and close everything."""
-        if self._process.pid is not None:
-            self._process.kill()
-            self._process.join()
+        """End the process and close everything."""
+        self.kill()
         self._process.close()
+        if self._death >= 0:
+            os.close(self._death)
+            self._death = -1
         for end in (self._tasks, self._replies, *self._theirs):
             end.close()
         for block in self._blocks:
             block.close()
+
+
+def _death_of(process: SpawnProcess) -> int:
+    """A file descriptor of its own that is ready once the process has ended."""
+    try:
+        return os.pidfd_open(process.pid or 0)
+    except (AttributeError, OSError):  # not Linux, or an old one
+        return os.dup(process.sentinel)  # a pipe, which a child that the process forks keeps open
 
 
 @contextmanager

@@ -43,4 +43,9 @@ class Reading:
             return self.threads
         if in_memory and copied:
             return 0  # handing a copy over costs as much as making it
-        return 1 if in_memory or one_by_one else min(MOST_THREADS, os.cpu_count() or 1)
+        return 1 if in_memory or one_by_one else min(MOST_THREADS, _processors())
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

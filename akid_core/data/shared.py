@@ -55,6 +55,9 @@ class Block:
             os.close(self._descriptor)
         self._descriptor = -1
 
+    def __del__(self) -> None:
+        self.close()
+
 
 def _received(passed: Any) -> Block:
     return Block(passed.detach())
