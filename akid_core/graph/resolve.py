@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Fields = Mapping[str, TensorSpec]
 
+_DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", *FLOATS)
+"""The types that every backend knows."""
+
 
 def resolve(brain: Brain, fields: Fields, *, losses: bool = True) -> Graph:
     """Settle every name, order and spec; raise a typed error for the first thing that does not fit."""
@@ -34,7 +37,7 @@ def resolve(brain: Brain, fields: Fields, *, losses: bool = True) -> Graph:
 
     inputs = {name: _input(brain, name, fields) for name in brain.input_names}
     used = _used(root, measures, fields)
-    known = {name: _computed(spec, brain.precision) for name, spec in {**inputs, **used}.items()}
+    known = {name: _computed(name, spec, brain.precision) for name, spec in {**inputs, **used}.items()}
     specs = infer([*layers, *measures], known, brain.precision.compute)
     _check_inner(root, specs)
 
@@ -101,7 +104,12 @@ def _used(root: Scope, measures: Sequence[Placed], fields: Fields) -> dict[str, 
     return used
 
 
-def _computed(spec: TensorSpec, precision: Precision) -> TensorSpec:
+def _computed(name: str, spec: TensorSpec, precision: Precision) -> TensorSpec:
+    if spec.dtype not in _DTYPES:
+        raise SpecError(
+            f"The field '{name}' is {spec}, and networks compute with {', '.join(_DTYPES)}; let the source or an "
+            f"augmenter give it as one of these."
+        )
     return spec.with_dtype(precision.compute) if spec.floating else spec
 
 

@@ -15,6 +15,8 @@ from akid_core.specs.tensor import TensorSpec
 from akid_tf.runtime import tf
 
 _WEIGHTS = TensorSpec(("N",), "float32", "N")
+_ALIGNED = 64
+"""Bytes that tensors begin at a multiple of: TensorFlow's kernels end the process where one does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +56,25 @@ class Feed:
             if name not in fields:
                 raise DataError(f"The batch has no field {name!r}.{suggest(name, fields)} It has: {', '.join(fields)}.")
             array = np.asarray(fields[name], dtype=spec.dtype)
-            tensors[name] = tf.constant(array if len(array) else np.zeros((1, *array.shape[1:]), array.dtype))
+            tensors[name] = as_tensor(array if len(array) else np.zeros((1, *array.shape[1:]), array.dtype))
         return tensors
+
+
+def as_tensor(array: np.ndarray) -> tf.Tensor:
+    """The array as a tensor of the host, in the same memory where TensorFlow can use it, else copied once.
+
+    `tf.constant` copies twice. The memory is shared for as long as a span or batch is computed, and only read.
+    """
+    if array.dtype.kind not in "iuf" or not array.dtype.isnative or not array.nbytes:
+        return tf.constant(array)
+    if array.ctypes.data % _ALIGNED or not array.flags.carray:
+        array = _aligned_copy(array)
+    return tf.experimental.dlpack.from_dlpack(array.__dlpack__())
+
+
+def _aligned_copy(array: np.ndarray) -> np.ndarray:
+    memory = np.empty(array.nbytes + _ALIGNED, np.uint8)
+    start = -memory.ctypes.data % _ALIGNED
+    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    np.copyto(copy, array)
+    return copy

@@ -114,9 +114,13 @@ class TorchNetwork(Network):
         # torch takes native numbers in forward strides alone, and warns of arrays that it may not write to.
         if not (array.flags.carray and array.dtype.isnative):
             array = np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "WRITEABLE"])
-        tensor = torch.from_numpy(array)
-        spec = self._specs.get(name)
-        tensor = tensor.to(self.module.device, DTYPES[spec.dtype] if spec is not None else None)
+        tensor, spec = torch.from_numpy(array), self._specs.get(name)
+        dtype = tensor.dtype if spec is None else DTYPES[spec.dtype]
+        if self.module.device.type == "cuda":
+            # From pinned memory a copy runs beside the computation; a wider type is made on the device.
+            narrow = min(tensor.dtype, dtype, key=lambda each: each.itemsize)
+            tensor = tensor.to(narrow).pin_memory().to(self.module.device, non_blocking=True)
+        tensor = tensor.to(self.module.device, dtype)
         if self._channels_last and spec is not None and spec.rank == 4:
             tensor = tensor.movedim(-3, -1).contiguous().movedim(-1, -3)
         return tensor

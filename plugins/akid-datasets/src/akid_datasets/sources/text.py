@@ -149,6 +149,6 @@ class Text(Source):
         character, files = chr(self._codes[place]), self._files(self.split)
         raise DataError(
             f"{', '.join(map(str, files))}: the character {character!r}, number {place} of the split "
-            f"'{self.split}' and in its row {row}, is not known. Name it in `characters`, or say which one stands for others, as "
-            f"unknown: ' '."
+            f"'{self.split}' and in its row {row}, is not known. Name it in `characters`, or say which one stands for "
+            f"others, as unknown: ' '."
         )
