@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -461,6 +462,24 @@ def test_what_a_view_passes_on() -> None:
         "title": "numbers from 0; numbers from 5",
         "licence": "free",
     }
+
+
+@pytest.mark.parametrize("make", [lambda part: Mixed(sources=(part,)), lambda part: Zipped(sources={"a": part})])
+def test_parts_are_sources_of_no_split(make: Any) -> None:
+    with pytest.raises(ValueError, match="'digits' is no source: give an object, .* names are understood in YAML"):
+        make("digits")
+    with pytest.raises(ValueError, match="leave out the split of 'numbers': it is that of the whole"):
+        make(Numbers(split="test"))
+
+
+def test_they_can_be_sent_to_a_process() -> None:
+    part = Numbers(sizes=(40, 0, 0))
+    source = Zipped(
+        sources={"a": Mixed(sources=(HeldOut(source=part, val=4), Subset(source=part, first=4))), "b": part}
+    )
+    for made in (source, source.order()):
+        assert pickle.loads(pickle.dumps(made)) == made
+    assert np.array_equal(pickle.loads(pickle.dumps(source)).column("a/x"), source.column("a/x"))
 
 
 def test_fingerprints_tell_rows_apart() -> None:

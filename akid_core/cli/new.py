@@ -19,6 +19,7 @@ from akid_core.specs.names import snake_case
 SUMMARIES = {
     "layer": "a gate with a learned slope for each channel",
     "source": "points on two spirals that wind around each other",
+    "sampler": "a new random part of the rows in each epoch",
     "augmenter": "images at random a little brighter or darker",
     "kid": "a learner that tells how much worse it is on what it has not seen",
     "strategy": "one process that takes the time of its steps",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from abc import ABC, abstractmethod
 from dataclasses import FrozenInstanceError, replace
 from typing import ClassVar
@@ -75,6 +76,14 @@ class SamplerSuite(ABC):
             first = self._epoch(size)
             self._epoch(size, epoch=_EPOCH + 1)
             assert np.array_equal(self._epoch(size), first), f"another order of {size} rows when asked again"
+
+    def test_it_can_be_sent_to_a_process(self) -> None:
+        size = self.sizes[-1]
+        bound = self._bound(size)
+        positions = np.arange(bound.length(size))
+        bound.rows(positions, size=size, seed=_SEED, epoch=_EPOCH)
+        sent = pickle.loads(pickle.dumps(bound))
+        assert np.array_equal(sent.rows(positions, size=size, seed=_SEED, epoch=_EPOCH), self._epoch(size))
 
     def test_positions_stay(self) -> None:
         size = self.sizes[-1]

@@ -86,6 +86,25 @@ class TestOtherType(Sampling):
     rule, finds = "type", "test_positions_hold_rows"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Stays(Shuffled):
+    """Cannot be pickled once it was bound."""
+
+    def bound(self, source: object) -> Sampler:
+        @dataclass(frozen=True, kw_only=True)
+        class Here(Shuffled):
+            pass
+
+        return Here()
+
+
+class TestCannotBeSent(Sampling):
+    finds = "test_it_can_be_sent_to_a_process"
+
+    def sampler(self) -> Sampler:
+        return Stays()
+
+
 class TestOneEpoch(Sampling):
     rule, finds = "one epoch", "test_every_epoch_is_another"
 

@@ -22,7 +22,9 @@ def of_split(source: Source, split: Split) -> Source:
 
 
 def check_part(source: Source) -> None:
-    """Raise `ValueError` for a source with a split of its own."""
+    """Raise `ValueError` for the name of a source, and for one with a split of its own."""
+    if not isinstance(source, Source):
+        raise ValueError(f"{source!r} is no source: give an object, such as Digits(); names are understood in YAML")
     if source.split != "train":
         raise ValueError(f"leave out the split of '{source.component()}': it is that of the whole")
 
