@@ -8,7 +8,7 @@ import numpy as np
 
 from akid_core.data.permutation import Permutation
 from akid_core.data.sampler import Sampler
-from akid_core.random import derive_key
+from akid_core.random import derive_word
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,8 @@ class Windowed(Sampler):
         numbers, within = np.divmod(places, self.block)
         whole = size // self.block
         moving = numbers < whole  # the rest, shorter than a block, stays at the end
-        numbers[moving] = Permutation(whole, _word(seed, "blocks"), epoch)(numbers[moving])
-        cut = _word(seed, "ring", epoch) % size
+        numbers[moving] = Permutation(whole, derive_word(seed, "blocks"), epoch)(numbers[moving])
+        cut = derive_word(seed, "ring", epoch) % size
         rows: np.ndarray = (numbers * self.block + within + cut) % size
         return rows
 
@@ -50,12 +50,6 @@ class Windowed(Sampler):
         for window in np.unique(windows).tolist():
             here = windows == window
             start = window * length
-            order = Permutation(size - start if window == last else length, _word(seed, "window", window), epoch)
+            order = Permutation(size - start if window == last else length, derive_word(seed, "window", window), epoch)
             places[here] = order(positions[here] - start) + start
         return places
-
-
-def _word(*parts: str | int) -> int:
-    """A 63-bit number for the given parts, as the seed of a permutation or the place of a cut."""
-    first, second = derive_key(*parts)
-    return (first << 32 | second & 0xFFFFFFFF) % 2**63
