@@ -88,7 +88,7 @@ class Decoding:
             raise ValueError("its pixels are real numbers; store them as npy")
         if image.mode != _MODES[self.channels]:
             image = image.convert(_MODES[self.channels])
-        return image.transpose(turn) if turn else image
+        return image if turn is None else image.transpose(turn)
 
     def _fitted(self, image: Image.Image) -> Image.Image:
         if self.height_and_width is None or self.height_and_width == (image.height, image.width):

@@ -96,5 +96,5 @@ def _encoded(values: np.ndarray, ending: str) -> bytes:
     if ending.endswith(".png"):
         Image.fromarray(values[0] if len(values) == 1 else values.transpose(1, 2, 0)).save(buffer, "PNG")
     else:
-        np.save(buffer, np.ascontiguousarray(values), allow_pickle=False)
+        np.save(buffer, np.array(values, order="C"), allow_pickle=False)
     return buffer.getvalue()
