@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ from akid_core.data.source import Split
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.plugins import default_manager
 from akid_core.specs import TensorSpec
+from akid_core.testing.samplers import SamplerSuite
 from akid_core.testing.sources import SourceSuite
 
 SPLITS: tuple[Split, ...] = ("train", "val", "test")
@@ -277,6 +279,25 @@ def test_more_is_held_out_than_there_is() -> None:
 # -- mixed
 
 
+class TestTurns(SamplerSuite):
+    sizes = (25,)
+
+    def sampler(self) -> Sampler:
+        order = self.source(25).order()
+        assert order is not None
+        return order
+
+    def source(self, size: int) -> Source:
+        return Mixed(sources=(Numbers(), Numbers(sizes=(size - 20, 0, 0), first=500)))
+
+
+class TestWeightedTurns(TestTurns):
+    once = False
+
+    def source(self, size: int) -> Source:
+        return Mixed(sources=(Numbers(), Numbers(sizes=(size - 20, 0, 0))), weights=(1.5, 2.5), draws=70)
+
+
 def in_turns(source: Mixed, epoch: int, seed: int = 0) -> list[int]:
     """The values in the order of an epoch."""
     order = source.order()
@@ -480,6 +501,26 @@ def test_they_can_be_sent_to_a_process() -> None:
     for made in (source, source.order()):
         assert pickle.loads(pickle.dumps(made)) == made
     assert np.array_equal(pickle.loads(pickle.dumps(source)).column("a/x"), source.column("a/x"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda large: Subset(source=large, first=0.3, seed=5),
+        lambda large: Subset(source=large, every=2),
+        lambda large: HeldOut(source=large, val=0.1),
+        lambda large: Mixed(sources=(large, large), weights=(2, 1)),
+        lambda large: Zipped(sources={"a": large, "b": large}),
+    ],
+)
+def test_a_billion_rows_take_no_memory(make: Any) -> None:
+    tracemalloc.start()
+    source = make(Numbers(sizes=(10**9, 0, 0)))
+    sensor = Sensor(source, batch_size=64, sampler=source.order() or Shuffled())
+    sensor.batch(2, sensor.steps_per_epoch - 2)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 << 20  # a bit a row would be 119 MiB
 
 
 def test_fingerprints_tell_rows_apart() -> None:
