@@ -28,8 +28,9 @@ def run(pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -
     """
     planes = _planes(pictures)
     whole = window or Window.whole(len(planes), *planes.shape[-2:])
-    fill = np.broadcast_to(np.asarray(whole.fill).astype(pictures.dtype), planes.shape[1:2])
-    kernel = _kernel() if os.environ.get(VARIABLE) != "0" else None
+    fill = np.empty(planes.shape[1], pictures.dtype)
+    fill[:] = whole.fill
+    kernel = _kernel()
     word = _WORDS.get(pictures.itemsize)
     if kernel is None or word is None:
         shown = planes if window is None else cut(planes, window, fill)
@@ -38,7 +39,7 @@ def run(pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -
         size = (*planes.shape[:3], whole.height, whole.width)
         shown = np.empty(size, pictures.dtype if table is None else table.dtype)
         turns = (whole.upside_down, whole.mirrored)
-        words, blank = (np.ascontiguousarray(values).view(word) for values in (planes, fill))
+        words, blank = np.ascontiguousarray(planes).view(word), fill.view(word)
         target = shown.view(word) if table is None else shown
         kernel(words, whole.top, whole.left, *turns, blank, table, target)
     return shown.reshape(*pictures.shape[:-2], whole.height, whole.width)
@@ -46,12 +47,16 @@ def run(pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -
 
 def compiled() -> bool:
     """Whether pictures go through the compiled kernel."""
-    return os.environ.get(VARIABLE) != "0" and _kernel() is not None
+    return _kernel() is not None
+
+
+def _kernel() -> Callable[..., Any] | None:
+    """The compiled kernel; None where numba cannot be used, or shall not."""
+    return None if os.environ.get(VARIABLE) == "0" else _imported()
 
 
 @cache
-def _kernel() -> Callable[..., Any] | None:
-    """The compiled kernel; None where numba cannot be used."""
+def _imported() -> Callable[..., Any] | None:
     try:
         from akid_datasets.pictures.kernel import cut_and_look_up
     except ImportError:

@@ -1,0 +1,1 @@
+"""The task of `bench/pipeline.py`, and how other libraries do it."""
