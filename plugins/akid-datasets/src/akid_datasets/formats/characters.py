@@ -30,6 +30,7 @@ def read_characters(paths: Sequence[Path]) -> np.ndarray:
 def _pieces(path: Path) -> Iterator[np.ndarray]:
     """The code points of a file, piece by piece, uint32."""
     decoder, read = codecs.getincrementaldecoder("utf-8")(), 0
+    begun = False
     try:
         with path.open("rb") as file:
             while True:
@@ -41,7 +42,8 @@ def _pieces(path: Path) -> Iterator[np.ndarray]:
                     place = read - waiting + error.start
                     raise DataError(f"{path} is not text in UTF-8: {error.reason} at byte {place}.") from error
                 codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-                yield codes[1:] if not read and len(codes) and codes[0] == _BOM else codes
+                yield codes[1:] if not begun and codes[:1] == _BOM else codes
+                begun = begun or len(codes) > 0
                 read += len(piece)
                 if not piece:
                     return
