@@ -34,6 +34,9 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.folder, self.given, self.failures, self.ranges = folder, 0, 0, True
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no news."""
+
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.server_port}/{name}"
 

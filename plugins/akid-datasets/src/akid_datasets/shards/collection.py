@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 import numpy as np
 
 from akid_core.errors import DataError
-from akid_datasets.shards.files import Shard, find, read
+from akid_datasets.shards.files import Shard, find, for_each, read
 from akid_datasets.shards.index import index
 from akid_datasets.shards.member import Member
 from akid_datasets.shards.tar import BLOCK, member_name
-
-_AT_ONCE = 16  # shards that are looked into at once
 
 
 class Encoded(NamedTuple):
@@ -41,8 +38,7 @@ class Collection:
     def of(cls, patterns: tuple[str, ...], split: str) -> Self:
         """Find the shards, and where their rows lie. Raises `DataError` for what is missing or not sound."""
         shards = find(patterns, split)
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            rows = list(pool.map(lambda shard: len(index(shard)), shards))
+        rows = for_each(lambda shard: len(index(shard)), shards, at_once=any(shard.remote for shard in shards))
         return cls(split, shards, np.concatenate([np.zeros(1, np.int64), np.cumsum(rows, dtype=np.int64)]))
 
     def __len__(self) -> int:

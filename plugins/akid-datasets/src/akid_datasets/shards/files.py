@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, TypeVar, cast
 
 import numpy as np
 
 from akid_core.errors import DataError
 from akid_datasets.shards.patterns import expand_braces
+
+T, R = TypeVar("T"), TypeVar("R")
+
+_AT_ONCE = 16  # shards elsewhere that are looked into at once
 
 
 class Shard(NamedTuple):
@@ -36,7 +41,16 @@ def find(patterns: tuple[str, ...], split: str) -> list[Shard]:
 
     Raises `DataError` for a pattern that nothing matches, and for a shard that is not there.
     """
-    return [_state(place, split) for pattern in patterns for place in _matches(pattern, split)]
+    places = [place for pattern in patterns for place in _matches(pattern, split)]
+    return for_each(lambda place: _state(place, split), places, at_once=any(map(is_url, places)))
+
+
+def for_each(function: Callable[[T], R], items: Sequence[T], *, at_once: bool) -> list[R]:
+    """The results of a function, which may be called by several threads `at_once`: waiting for servers, not working."""
+    if not at_once:
+        return list(map(function, items))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        return list(pool.map(function, items))
 
 
 def opened(shard: Shard) -> BinaryIO:
