@@ -39,8 +39,7 @@ class Mixed(Source):
     draws: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("sources", "weights"):
-            object.__setattr__(self, name, None if getattr(self, name) is None else tuple(getattr(self, name)))
+        object.__setattr__(self, "sources", tuple(self.sources))
         if not self.sources:
             raise ValueError("there must be at least one source to mix")
         for source in self.sources:
@@ -48,6 +47,7 @@ class Mixed(Source):
             if source.sequential:
                 raise ValueError(f"'{source.component()}' can only be read in its own order: it cannot be mixed")
         if self.weights is not None:
+            object.__setattr__(self, "weights", tuple(self.weights))
             if len(self.weights) != len(self.sources):
                 raise ValueError(f"there are {len(self.sources)} sources, but {len(self.weights)} weights")
             if not all(isfinite(weight) and weight > 0 for weight in self.weights):
@@ -57,7 +57,7 @@ class Mixed(Source):
 
     @property
     def spec(self) -> Mapping[str, TensorSpec]:
-        specs = [source.spec for source in self.sources]
+        specs = [source.spec for source in self._parts]
         for number, spec in enumerate(specs):
             for name in {**specs[0], **spec}:
                 known, found = (str(fields.get(name, "missing")) for fields in (specs[0], spec))
@@ -133,7 +133,7 @@ class Mixed(Source):
         """The number of the first row after those of each source: (sources,)."""
         return np.cumsum([len(source) for source in self._parts])
 
-    @property
+    @cached_property
     def _starts(self) -> np.ndarray:
         return np.concatenate([[0], self._ends[:-1]])
 
