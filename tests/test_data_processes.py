@@ -26,6 +26,7 @@ from akid_core.data.parcel import Parcel
 from akid_core.data.processes import BLOCKS
 from akid_core.data.reading import Reading
 from akid_core.errors import ConfigurationError, DataError, TryAgainError
+from akid_core.plugins.explicit import import_plugin
 
 KIT = '''
 import os, signal, time
@@ -365,6 +366,21 @@ def test_a_source_that_cannot_be_loaded(kit: Any, folder: Path, monkeypatch: pyt
         kit.sensor(thing=broken.thing).batches() as batches,
         pytest.raises(ConfigurationError, match="exit code 5 before it read anything"),
     ):
+        next(batches)
+
+
+def test_a_source_in_a_plugin_file(tmp_path: Path) -> None:
+    path = tmp_path / "reading_plugin.py"
+    path.write_text("from reading_kit import *\n\nclass Doubled(Numbers):\n    pass\n")
+    module = import_plugin(str(path))
+    sensor = Sensor(module.Doubled(), batch_size=40, reading=Reading(processes=1))
+    with sensor.batches() as batches:
+        assert next(batches).rows.tolist() == list(range(40))
+
+
+def test_where_processes_may_not_be_started(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(multiprocessing.current_process()._config, "daemon", True)
+    with kit.sensor().batches() as batches, pytest.raises(ConfigurationError, match="daemonic process"):
         next(batches)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import pickle
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from akid_core.data.shared import Block, aligned
+from akid_core.plugins.explicit import import_plugin, plugin_files
 
 
 class Parcel:
@@ -24,6 +26,7 @@ class Parcel:
         stream, buffers = io.BytesIO(), list[pickle.PickleBuffer]()
         _Pickler(stream, 5, buffer_callback=buffers.append).dump(content)
         pieces = [stream.getbuffer(), *(buffer.raw() for buffer in buffers)]
+        self._files = plugin_files()
         self._places: list[tuple[int, int]] = []
         self._size = 0
         for piece in pieces:
@@ -38,7 +41,7 @@ class Parcel:
         """The object, in the other process."""
         memory = self._block.copy(self._size)
         stream, *buffers = [memory[first:last] for first, last in self._places]
-        return pickle.loads(stream, buffers=buffers)
+        return _Unpickler(stream, buffers, self._files).load()
 
     def close(self) -> None:
         """Let go of the memory; a process that has been started keeps it."""
@@ -51,6 +54,19 @@ class _Pickler(pickle.Pickler):
     def reducer_override(self, value: object) -> Any:
         place = _place_in_file(value) if isinstance(value, np.ndarray) else None
         return NotImplemented if place is None else (_from_file, place)
+
+
+class _Unpickler(pickle.Unpickler):
+    """Loads the plugin files in which it finds a class; other modules are imported by name."""
+
+    def __init__(self, stream: memoryview, buffers: list[memoryview], files: dict[str, str]) -> None:
+        super().__init__(io.BytesIO(stream), buffers=buffers)
+        self._files = files
+
+    def find_class(self, module: str, name: str) -> Any:
+        if module not in sys.modules and module in self._files:
+            import_plugin(self._files[module])
+        return super().find_class(module, name)
 
 
 _Place = tuple[str, int, int, int, np.dtype[Any], tuple[int, ...], tuple[int, ...]]

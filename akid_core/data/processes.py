@@ -193,7 +193,12 @@ def _kill(hands: list[_Hand]) -> None:
         hand.kill()
 
 
-def _packed(make: Callable[[Any], Batch]) -> Parcel:
+def _packed(make: Callable[[int], Batch]) -> Parcel:
+    if multiprocessing.current_process().daemon:
+        raise ConfigurationError(
+            "This is a daemonic process, such as one of a multiprocessing.Pool, which may not start processes. Read "
+            "with threads: leave out reading.processes."
+        )
     try:
         return Parcel(make)
     except Exception as error:
@@ -249,7 +254,7 @@ class _Hand:
         ready = wait([self._replies, self._death, wake])
         if wake in ready:
             raise InterruptedError("the reader is closed")
-        if not self._replies.poll():  # what it sent before it ended still counts
+        if self._replies not in ready and not self._replies.poll():  # what it sent before it ended still counts
             raise self._ended()
         try:
             reply: Reply = self._replies.recv()

@@ -29,6 +29,8 @@ def aligned(size: int) -> int:
 class Block:
     """A growing piece of shared memory. It is handed to a process as an argument, when that process is started."""
 
+    _descriptor = -1
+
     def __init__(self, descriptor: int | None = None) -> None:
         """`descriptor`: of an open file without a name; one is made where none is given."""
         self._descriptor = _nameless() if descriptor is None else descriptor

@@ -46,6 +46,11 @@ def file_module(provider: Provider, name: str) -> ModuleType | None:
     return module if module is not None and module.__name__ == name else None
 
 
+def plugin_files() -> dict[str, str]:
+    """The plugin files by the names of their modules, which no other process can import by name alone."""
+    return {path.stem: str(path) for path, module in _loaded_files.items() if sys.modules.get(path.stem) is module}
+
+
 def _import_file(path: Path) -> ModuleType:
     if path in _loaded_files:
         return _loaded_files[path]
