@@ -54,6 +54,6 @@ class Forward:
             self._chunks, self._stop = self._begin(row), row
         chunk = next(self._chunks, None)
         if chunk is None:
-            raise DataError(f"The data end after {self._stop} rows, and row {row} was asked for; say the true length.")
+            raise DataError(f"Row {row} was asked for, and the data end before it; say their true length.")
         self._held, self._first = chunk, self._stop
         self._stop += len(next(iter(chunk.values())))

@@ -14,7 +14,7 @@ CODES = 0x110000
 """How many characters Unicode has room for."""
 
 _PIECE = 1 << 20
-_BOM = 0xFEFF
+_BOM = "\ufeff"
 
 
 def read_characters(paths: Sequence[Path]) -> np.ndarray:
@@ -29,8 +29,7 @@ def read_characters(paths: Sequence[Path]) -> np.ndarray:
 
 def _pieces(path: Path) -> Iterator[np.ndarray]:
     """The code points of a file, piece by piece, uint32."""
-    decoder, read = codecs.getincrementaldecoder("utf-8")(), 0
-    begun = False
+    decoder, read, begun = codecs.getincrementaldecoder("utf-8")(), 0, False
     try:
         with path.open("rb") as file:
             while True:
@@ -41,9 +40,9 @@ def _pieces(path: Path) -> Iterator[np.ndarray]:
                 except UnicodeDecodeError as error:
                     place = read - waiting + error.start
                     raise DataError(f"{path} is not text in UTF-8: {error.reason} at byte {place}.") from error
-                codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
-                yield codes[1:] if not begun and codes[:1] == _BOM else codes
-                begun = begun or len(codes) > 0
+                if text and not begun:
+                    begun, text = True, text.removeprefix(_BOM)
+                yield np.frombuffer(text.encode("utf-32-le"), np.uint32)
                 read += len(piece)
                 if not piece:
                     return

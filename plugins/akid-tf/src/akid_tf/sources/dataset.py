@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,8 @@ from akid_tf.runtime import tf
 
 _CHUNK = 64
 """Rows that are read at once."""
+_ORIGIN = re.compile(r"\{\{.*?\}\} ?| \[Op:.*")
+"""Which operation raised an error, in its message."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +59,8 @@ class TfDataset(Wrapped):
             try:
                 chunk = next(chunks, None)
             except tf.errors.OpError as error:
-                raise DataError(
-                    f"TensorFlow cannot give row {skip} and the {_CHUNK - 1} after it: {error.message}"
-                ) from error
+                reason = _ORIGIN.sub("", error.message)
+                raise DataError(f"TensorFlow cannot give row {skip} and the {_CHUNK - 1} after it: {reason}") from error
             if chunk is None:
                 return
             fields = stacked(chunk, self.fields, skip, as_array)
