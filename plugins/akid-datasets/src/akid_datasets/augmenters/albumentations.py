@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import inspect
 import json
 import threading
 from collections.abc import Mapping
@@ -26,8 +27,9 @@ from akid_datasets.augmenters.warp import countable
 class Albumentations(Augmenter):
     """Change each picture by an `albumentations.Compose`: `pip install albumentations`.
 
-    `transform`: the import path of a Compose, or one as `albumentations.to_dict` writes it. Before each row it is
-    seeded for this row and epoch, so that results are the same for all batch sizes, threads and processes.
+    `transform`: the import path of a Compose, or of a function without arguments that makes one, or a Compose as
+    `albumentations.to_dict` writes it. Before each row it is seeded for this row and epoch, so that results are the
+    same for all batch sizes, threads and processes.
 
     The first of the `fields` is handed over as `image`, others, such as `mask`, by their own names. Pictures (batch,
     channels, height, width) are turned into (height, width, channels) and back; fields (batch, height, width) stay.
@@ -86,8 +88,9 @@ def _compose(transform: str, thread: int) -> Any:
     given = json.loads(transform)
     try:
         made = imported_target(given, "albumentations") if isinstance(given, str) else library.from_dict(given)
+        made = made() if inspect.isfunction(made) else made
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigurationError(f"albumentations: no transform is made of its description: {error}.") from error
+        raise ConfigurationError(f"albumentations: {given} makes no transform: {error}.") from error
     if not isinstance(made, library.Compose):
         raise ConfigurationError(
             f"albumentations: the transform must be an albumentations.Compose, got {type(made).__name__}; wrap a "
