@@ -22,8 +22,8 @@ from hypothesis import strategies as st
 
 from akid_core.data import ArraySource, Sensor, Shuffled, Span
 from akid_core.data.arrays import read_arrays
+from akid_core.data.crew import BLOCKS
 from akid_core.data.parcel import Parcel
-from akid_core.data.processes import BLOCKS
 from akid_core.data.reading import Reading
 from akid_core.errors import ConfigurationError, DataError, TryAgainError
 from akid_core.plugins.explicit import import_plugin
@@ -385,6 +385,14 @@ def test_where_processes_may_not_be_started(kit: Any, monkeypatch: pytest.Monkey
 
 
 # -- ends
+
+
+def test_processes_end_with_the_items(kit: Any) -> None:
+    reader = kit.sensor().batches()
+    assert len(list(reader)) == 10
+    until(lambda: workers() == [])
+    assert workers() == []
+    reader.close()
 
 
 def test_closed_in_the_middle(kit: Any) -> None:
