@@ -23,7 +23,10 @@ def imported_target(target: str, who: str) -> Any:
         for attribute in path.split("."):
             found = getattr(found, attribute)
     except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"{who}: the target {target} does not import: {error}.") from error
+        raise ConfigurationError(
+            f"{who}: the target {target} does not import: {error}. A file of your own is found through "
+            "plugins: [./file.py], a package through pip or PYTHONPATH."
+        ) from error
     return found
 
 
