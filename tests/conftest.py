@@ -38,7 +38,7 @@ def akid_sources():
 
 @hookimpl
 def akid_augmenters():
-    yield AugmenterInfo(name="jitter", target="toy_parts:Jitter")
+    yield AugmenterInfo(name="wobble", target="toy_parts:Wobble")
 
 
 @hookimpl
@@ -72,7 +72,7 @@ class Clouds(Source):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Jitter(Augmenter):
+class Wobble(Augmenter):
     def apply(self, fields, random):
         moved = np.stack([random.uniform(0), random.uniform(1)], axis=1)
         return {"image": (fields["image"] + moved).astype(np.float32)}
@@ -124,7 +124,7 @@ DESCRIPTION = """\
 akid: 1
 backend: numpy
 plugins: [./toy_parts.py]
-sensors: {source: clouds, batch_size: 16, augment: [jitter]}
+sensors: {source: clouds, batch_size: 16, augment: [wobble]}
 brain:
   inputs: image
   outputs: logits

@@ -241,7 +241,7 @@ def test_a_sensor_goes_on_anywhere(sampler: Sampler, size: int, batch: int, seed
     rows = np.arange(size)
     source = arrays(x=rows, label=rows % 3, weight=rows % 2 + 1)
     length = sampler.bound(source).length(size)
-    batch = min(batch, length)
+    batch = sampler.count if isinstance(sampler, Streams) else min(batch, length)
 
     def made() -> Sensor:
         return Sensor(source, batch_size=batch, seed=seed, sampler=sampler, drop_last=drop_last)
@@ -323,7 +323,13 @@ def test_a_billion_rows_take_no_memory(sampler: Sampler) -> None:
 def test_samplers_that_do_not_fit(sampler: Sampler, error: type[Exception], message: str) -> None:
     fields = {"x": np.zeros((4, 2), int), "label": [0] * 4, "weight": [1.0] * 4, "odd": [1.0, 0.0, np.nan, -1.0]}
     with pytest.raises(error, match=message):
-        Sensor(arrays(**fields), batch_size=2, sampler=sampler)
+        Sensor(arrays(**fields), batch_size=5 if "Streams" in repr(sampler) else 2, sampler=sampler)
+
+
+@pytest.mark.parametrize("sampler", [Streams(count=2), Repeated(times=2, sampler=Streams(count=2))])
+def test_streams_want_their_batch_size(sampler: Sampler) -> None:
+    with pytest.raises(ConfigurationError, match="2 streams are read in batches of 2 rows, not of 3"):
+        Sensor(arrays(x=np.arange(6)), batch_size=3, sampler=sampler)
 
 
 @pytest.mark.parametrize("sampler", [Stratified(), Weighted(field="x"), Weighted(balance="x")])

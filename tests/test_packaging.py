@@ -20,7 +20,12 @@ PLUGINS = sorted(
     path.parent for pattern in ("plugins/*", "examples/*") for path in ROOT.glob(f"{pattern}/pyproject.toml")
 )
 
-IMPORTED_AS = {"tensorflow-cpu": "tensorflow", "ruamel.yaml": "ruamel", "importlib-metadata": "importlib_metadata"}
+IMPORTED_AS = {
+    "importlib-metadata": "importlib_metadata",
+    "pillow": "PIL",
+    "ruamel.yaml": "ruamel",
+    "tensorflow-cpu": "tensorflow",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ class Distribution:
     @property
     def requirements(self) -> list[str]:
         extras = self.project.get("optional-dependencies", {})
-        return [*self.project["dependencies"], *(need for needs in extras.values() for need in needs)]
+        needs = [*self.project["dependencies"], *(need for needs in extras.values() for need in needs)]
+        return [need for need in needs if name(need) != self.project["name"]]  # the extra that names all others
 
     def sources(self) -> Iterator[Path]:
         return self.package.rglob("*.py")
@@ -103,8 +109,10 @@ def test_every_other_file_is_package_data(distribution: Distribution) -> None:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """The top-level packages that a module imports anywhere."""
+    """The top-level packages that a module imports anywhere, `extra("pyarrow.compute", …)` among them."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "extra":
+            yield str(ast.literal_eval(node.args[0])).partition(".")[0]
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:

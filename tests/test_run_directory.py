@@ -49,7 +49,7 @@ def test_resume_starts_where_nothing_was_saved_yet(toy) -> None:
         ("optimizer.learning_rate=0.5", "optimizer.adam.learning_rate was 0.05 and is now 0.5"),
         ("sensors.batch_size=8", "sensors.batch_size was 16 and is now 8"),
         ("sensors.drop_last=true", "sensors.drop_last is new (True)"),
-        ("sensors.augment=[]", "sensors.augment is gone (it was ['jitter'])"),
+        ("sensors.augment=[]", "sensors.augment is gone (it was ['wobble'])"),
         ("brain.blocks.hidden.units=7", "brain.blocks[0].dense.units was 6 and is now 7"),
         ("practice.validate_every=1", "practice.validate_every is new (1)"),
         ("seed=1", "seed was 0 and is now 1"),

@@ -27,6 +27,9 @@ class Sampler(ABC):
         """The name of this class in YAML and in the registry."""
         return snake_case(cls.__name__)
 
+    def check(self, batch_size: int) -> None:  # noqa: B027  (most orders do not mind)
+        """Raise `ValueError` with one sentence where the order makes no sense in batches of this size."""
+
     def bound(self, source: Source) -> Sampler:
         """The sampler for the rows of `source`, where it must know them, such as by their labels; else itself.
 

@@ -55,12 +55,7 @@ class Sensor:
         self._rows = len(source)
         if not self._rows:
             raise DataError(f"The '{source.split}' split of the source '{source.component()}' has no rows.")
-        self.sampler = (Sequential() if sampler is None else sampler).bound(source)
-        if source.sequential and not isinstance(self.sampler, Sequential):
-            raise ConfigurationError(
-                f"The source '{source.component()}' can only be read in its own order, so the sampler "
-                f"'{self.sampler.component()}' does not fit it; leave the sampler out, or take 'sequential'."
-            )
+        self.sampler = self._bound(Sequential() if sampler is None else sampler)
         self._size = self.sampler.length(self._rows)
         self._whole, rest = divmod(self._size, batch_size)
         self.steps_per_epoch = self._whole + (rest > 0 and not drop_last)
@@ -198,6 +193,21 @@ class Sensor:
             return fields
 
         return augmentation(read, positions, epoch, size), weights
+
+    def _bound(self, sampler: Sampler) -> Sampler:
+        """The sampler for the rows of the source. Raises `ConfigurationError` where it does not fit them."""
+        if self.source.sequential and not isinstance(sampler, Sequential):
+            raise ConfigurationError(
+                f"The source '{self.source.component()}' can only be read in its own order, so the sampler "
+                f"'{sampler.component()}' does not fit it; leave the sampler out, or take 'sequential'."
+            )
+        try:
+            sampler.check(self.batch_size)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"The sampler '{sampler.component()}' does not fit the batches: {error}."
+            ) from error
+        return sampler.bound(self.source)
 
     def _check_alike(self) -> None:
         """Raise `ConfigurationError` where fields look different in training and in evaluation."""

@@ -25,6 +25,9 @@ class Repeated(Sampler):
         if self.times < 1:
             raise ValueError(f"times must be at least 1, got {self.times}")
 
+    def check(self, batch_size: int) -> None:
+        self.sampler.check(batch_size)
+
     def bound(self, source: Source) -> Sampler:
         return replace(self, sampler=self.sampler.bound(source))
 

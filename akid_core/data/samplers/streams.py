@@ -15,8 +15,8 @@ from akid_core.errors import ConfigurationError
 class Streams(Sampler):
     """The rows cut into `count` streams of equal length that are read side by side, for truncated back-propagation.
 
-    With `count` equal to the batch size, row i of each batch is followed in the Source by row i of the next. Rows that
-    are too few for one more of each stream are left out: size % count of them, at the end.
+    `count` is the batch size, so that row i of each batch is followed in the Source by row i of the next. Rows that are
+    too few for one more of each stream are left out: size % count of them, at the end.
     """
 
     count: int
@@ -24,6 +24,10 @@ class Streams(Sampler):
     def __post_init__(self) -> None:
         if self.count < 1:
             raise ValueError(f"count must be at least 1, got {self.count}")
+
+    def check(self, batch_size: int) -> None:
+        if batch_size != self.count:
+            raise ValueError(f"{self.count} streams are read in batches of {self.count} rows, not of {batch_size}")
 
     def bound(self, source: Source) -> Sampler:
         if len(source) < self.count:
