@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from akid_core.data.permutation import Permutation
+from akid_core.data.permutation import Permutation, Permutations
 from akid_core.data.sampler import Sampler
 from akid_core.random import derive_word
 
@@ -44,12 +44,14 @@ class Windowed(Sampler):
     def _mixed(self, positions: np.ndarray, size: int, seed: int, epoch: int) -> np.ndarray:
         """The positions, each moved to a place in its window."""
         length = self.block * self.blocks
-        last = max(0, size // self.block - 1) // self.blocks
+        last = max(0, size // self.block - 1) // self.blocks  # takes in what is left over, too
         windows = np.minimum(positions // length, last)
-        places = np.empty_like(positions)
-        for window in np.unique(windows).tolist():
-            here = windows == window
-            start = window * length
-            order = Permutation(size - start if window == last else length, derive_word(seed, "window", window), epoch)
-            places[here] = order(positions[here] - start) + start
+        starts = windows * length
+        within, early = positions - starts, windows < last
+        sizes = np.broadcast_to(np.int64(length), last)  # one number in memory, however many windows there are
+        orders = Permutations(sizes, derive_word(seed, "windows"), epoch)
+        within[early] = orders(windows[early], within[early])
+        order = Permutation(size - last * length, derive_word(seed, "last window"), epoch)
+        within[~early] = order(within[~early])
+        places: np.ndarray = starts + within
         return places

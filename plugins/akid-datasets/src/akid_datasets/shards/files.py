@@ -116,7 +116,8 @@ def _matches(pattern: str, split: str) -> list[str]:
             found += matching_urls(place) if "*" in place else [place]
         else:
             path = str(Path(place).expanduser())
-            found += sorted(map(str, _matching_files(path))) if glob.has_magic(path) else [path]
+            literal = Path(path).exists() or not glob.has_magic(path)
+            found += [path] if literal else sorted(map(str, _matching_files(path)))
     if not found:
         raise DataError(
             f"No shards match '{pattern}', which the split '{split}' asks for; the folder it is meant from is "

@@ -71,7 +71,7 @@ def _header(file: BinaryIO, place: int, size: int) -> bytes:
             raise ValueError(f"is packed with {packed}; unpack it, as rows are read from their place in the archive")
     if len(header) < BLOCK:
         raise ValueError(f"is cut short: it ends at byte {size}, without the blocks of zeros that mark the end")
-    total = sum(header) - sum(header[148:156]) + 8 * 32  # the field of the sum itself counts as spaces
+    total = sum(header[:148]) + 8 * 32 + sum(header[156:])  # the field of the sum itself counts as spaces
     if total == 8 * 32:
         return b""
     if total != _number(header[148:156], place):
