@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,21 @@ def test_arrays_larger_than_the_limit_stay_in_their_file(folder: Path, monkeypat
     assert not Npz(**both).in_memory
     assert Npz(path=folder / "packed.npz").in_memory  # what is packed cannot be mapped
     assert not Numpy(path=folder / "train").in_memory
+
+
+def test_more_bytes_than_memory(tmp_path: Path) -> None:
+    rows = 1 << 24  # of 4 KiB each: 64 GiB, of which the file system stores what is written
+    array = np.lib.format.open_memmap(tmp_path / "x.npy", "w+", np.float32, (rows, 1024))
+    array[rows - 1], array[7] = 3, 5
+    del array
+    tracemalloc.start()
+    source = Numpy(path=tmp_path)
+    found = source.rows(np.array([rows - 1, 7, 0]))["x"]
+    assert len(source.fingerprint()) == 32
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found[:, 9].tolist() == [3, 5, 0]
+    assert peak < 1 << 20
 
 
 def test_other_contents_have_another_fingerprint(folder: Path) -> None:

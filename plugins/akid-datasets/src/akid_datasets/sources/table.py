@@ -51,6 +51,7 @@ class Table(Source):
         object.__setattr__(self, "columns", tuple(self.columns))
         named = {name: columns if isinstance(columns, str) else tuple(columns) for name, columns in self.fields.items()}
         object.__setattr__(self, "fields", named)
+        object.__setattr__(self, "classes", {name: tuple(classes) for name, classes in self.classes.items()})
         if not named or not all(named.values()):
             raise ValueError("fields must name a column, or a list of columns, for at least one field")
         if len(self.delimiter) != 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +48,7 @@ class Text(Source):
     streams: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "path", _as_paths(self.path))
         for name in ("length", "streams"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -135,8 +137,8 @@ class Text(Source):
         """The files of a split, in order."""
         given = self.path.get(split, ()) if isinstance(self.path, Mapping) else self.path
         files: list[Path] = []
-        for each in (given,) if isinstance(given, str | Path) else given:
-            path = Path(each).expanduser()
+        for each in (given,) if isinstance(given, Path) else given:
+            path = each.expanduser()
             found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))  # itself, where it is no pattern
             if not found:
                 raise DataError(
@@ -152,3 +154,10 @@ class Text(Source):
             f"'{self.split}' and in its row {row}, is not known. Name it in `characters`, or say which one stands for "
             f"others, as unknown: ' '."
         )
+
+
+def _as_paths(path: Any) -> Any:
+    """Paths as objects and lists as tuples, whatever they were given as."""
+    if isinstance(path, Mapping):
+        return {split: _as_paths(each) for split, each in path.items()}
+    return tuple(map(Path, path)) if isinstance(path, list | tuple) else Path(path)
