@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.data.batch import Batch
+from akid_core.data.memory import taken
 from akid_core.data.nested import flat_fields
 from akid_core.data.source import Source
 from akid_core.errors import DataError
@@ -48,7 +49,7 @@ class ArraySource(Source):
         return next((len(values) for values in self.data.get(self.split, {}).values()), 0)
 
     def rows(self, indices: np.ndarray) -> Fields:
-        return {name: values.take(indices, axis=0) for name, values in self.data[self.split].items()}
+        return {name: taken(values, indices) for name, values in self.data[self.split].items()}
 
     def fingerprint(self) -> str:
         digest = hashlib.blake2b(digest_size=16)

@@ -9,6 +9,7 @@ import numpy as np
 
 from akid_core.data import Draws
 from akid_core.data.augmenter import Specs
+from akid_core.data.memory import empty
 from akid_datasets.augmenters.values import restored
 from akid_datasets.pictures.engine import Pointwise
 from akid_datasets.pictures.ranges import floating, in_floats, parts_of_range
@@ -65,7 +66,9 @@ class Normalize(Pointwise):
         parts = parts_of_range(values)
         beside_channels = (-1, *(1,) * (parts.ndim - 2))
         mean, std = (numbers.astype(parts.dtype).reshape(beside_channels) for numbers in self._numbers())
-        return restored((parts - mean) / std, floating(values.dtype))
+        centred = np.subtract(parts, mean, out=empty(np.broadcast_shapes(parts.shape, mean.shape), parts.dtype))
+        centred /= std
+        return restored(centred, floating(values.dtype))
 
     def _numbers(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation, each (channels,) or (1,)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from akid_core.data.memory import empty
 from akid_datasets.pictures.window import Window
 
 
@@ -52,7 +53,7 @@ def _overhang(start: np.ndarray, length: int, whole: int) -> tuple[int, int]:
 def _framed(pictures: np.ndarray, lines: tuple[int, int], columns: tuple[int, int], fill: np.ndarray) -> np.ndarray:
     """The pictures with a frame of so many lines and columns before and behind them."""
     height, width = pictures.shape[-2:]
-    framed = np.empty((*pictures.shape[:-2], height + sum(lines), width + sum(columns)), pictures.dtype)
+    framed = empty((*pictures.shape[:-2], height + sum(lines), width + sum(columns)), pictures.dtype)
     framed[...] = fill[:, np.newaxis, np.newaxis, np.newaxis]
     framed[..., lines[0] : lines[0] + height, columns[0] : columns[0] + width] = pictures
     return framed

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from akid_core.data.memory import empty
+
 ENTRIES = 256
 _AT_ONCE = 1 << 16
 """How many values are looked up at once: their places in the table then stay in the processor's cache."""
@@ -19,10 +21,12 @@ def look_up(pictures: np.ndarray, table: np.ndarray) -> np.ndarray:
     starts = np.arange(0, flat.size, ENTRIES, dtype=np.intp).reshape(table.shape[:2])
     starts = np.broadcast_to(starts, (rows, channels)).reshape(-1, 1)
     values = np.ascontiguousarray(pictures).reshape(rows * channels, -1)
-    entries = np.empty(values.shape, table.dtype)
+    entries = empty(values.shape, table.dtype)
     step = max(1, _AT_ONCE // max(1, values.shape[1]))
+    places = empty((min(step, len(values)), values.shape[1]), np.intp)
     for first in range(0, len(values), step):
         some = slice(first, first + step)
-        # No index lies outside; "wrap" only spares the copy that "raise" makes to leave `out` alone if one does.
-        flat.take(starts[some] + values[some], out=entries[some], mode="wrap")
+        at = np.add(starts[some], values[some], out=places[: len(values) - first])
+        # No place lies outside; "wrap" only spares the copy that "raise" makes to leave `out` alone if one does.
+        flat.take(at, out=entries[some], mode="wrap")
     return entries.reshape(pictures.shape)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from akid_core.data.memory import empty
 from akid_datasets.pictures.cutting import cut
 from akid_datasets.pictures.looking_up import look_up
 from akid_datasets.pictures.window import Window
@@ -37,7 +38,7 @@ def run(pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -
         shown = shown if table is None else look_up(shown, table)
     else:
         size = (*planes.shape[:3], whole.height, whole.width)
-        shown = np.empty(size, pictures.dtype if table is None else table.dtype)
+        shown = empty(size, pictures.dtype if table is None else table.dtype)
         turns = (whole.upside_down, whole.mirrored)
         words, blank = np.ascontiguousarray(planes).view(word), fill.view(word)
         target = shown.view(word) if table is None else shown
