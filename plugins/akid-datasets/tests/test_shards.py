@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from akid_core.config import decode, encode
-from akid_core.data import Sensor, Source, Windowed
+from akid_core.data import Reading, Sensor, Source, Windowed
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.plugins import default_manager
 from akid_core.testing.sources import SourceSuite
@@ -288,6 +288,24 @@ def test_a_sensor_mixes_within_windows_and_sees_every_row_once(folder: Path) -> 
     resumed = Sensor(Shards(train=f"{folder}/train-*.tar"), batch_size=10, sampler=Windowed(block=8, blocks=2), seed=3)
     for step in (12, 5):
         assert np.array_equal(resumed.span(step, 1).fields["image"], sensor.span(step, 1).fields["image"])
+
+
+def test_processes_and_threads_read_the_same_and_leave_nothing_open(folder: Path) -> None:
+    write_rows(folder / "with [brackets]", "train", [30] * 3)
+    source = Shards(train=f"{folder}/with [brackets]/train-{{000..002}}.tar")
+
+    def images(reading: Reading) -> list[bytes]:
+        sensor = Sensor(source, batch_size=16, sampler=Windowed(block=8, blocks=2), reading=reading)
+        with sensor.spans((step, 1) for step in range(8)) as spans:
+            return [span.fields["image"].tobytes() for span in spans]
+
+    expected = images(Reading(threads=0))
+    assert images(Reading(threads=3)) == expected
+    assert images(Reading(processes=2)) == expected
+    descriptors = Path("/proc/self/fd")
+    if descriptors.is_dir():
+        open_files = [link.resolve().name for link in descriptors.iterdir()]
+        assert not [name for name in open_files if name.endswith(".tar")]
 
 
 def test_in_yaml() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, TypeVar, cast
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from akid_core.errors import DataError
 from akid_datasets.shards.patterns import expand_braces
+from akid_datasets.shards.tar import Readable
 
 T, R = TypeVar("T"), TypeVar("R")
 
@@ -53,13 +55,16 @@ def for_each(function: Callable[[T], R], items: Sequence[T], *, at_once: bool) -
         return list(pool.map(function, items))
 
 
-def opened(shard: Shard) -> BinaryIO:
+@contextmanager
+def opened(shard: Shard) -> Iterator[Readable]:
     """A shard to be read from front to back with jumps, as its headers lie."""
     if shard.remote:
-        from akid_datasets.shards.remote import opened_url
+        from akid_datasets.shards.remote import RemoteFile
 
-        return opened_url(shard.url)
-    return _opened_file(shard)
+        yield RemoteFile(shard)
+    else:
+        with _opened_file(shard) as file:
+            yield file
 
 
 def read(shard: Shard, pieces: np.ndarray, cache: int) -> list[bytes]:

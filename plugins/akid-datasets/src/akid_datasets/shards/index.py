@@ -6,14 +6,13 @@ import hashlib
 from array import array
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
 from akid_core.data.place import data_dir
 from akid_core.errors import DataError
 from akid_datasets.shards.files import Shard, opened
-from akid_datasets.shards.tar import entries
+from akid_datasets.shards.tar import Readable, entries
 from akid_datasets.shards.whole import whole_file
 
 MOST_ENDINGS = 64
@@ -43,7 +42,7 @@ def index(shard: Shard) -> np.ndarray:
     return _mapped(path)
 
 
-def build(file: BinaryIO, size: int) -> np.ndarray:
+def build(file: Readable, size: int) -> np.ndarray:
     """The index of a tar archive of `size` bytes. A row is made of neighbours with one key, as `key_and_ending` says.
 
     Raises `ValueError` with the reason for an archive that is not sound, or has no rows.

@@ -7,7 +7,7 @@ Nothing is unpacked, and a name is never used as a path.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple, Protocol
 
 BLOCK = 512
 """Headers, and the contents of files with what fills them up, are multiples of so many bytes."""
@@ -18,6 +18,14 @@ _LONGEST = 1 << 20  # bytes of a name or of extended headers; what says it has m
 _PACKED = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
+class Readable(Protocol):
+    """What is read from any place."""
+
+    def seek(self, place: int, /) -> object: ...
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 class Entry(NamedTuple):
     """A file in an archive: its name, and where its content begins and how long it is, in bytes."""
 
@@ -26,7 +34,7 @@ class Entry(NamedTuple):
     size: int
 
 
-def entries(file: BinaryIO, size: int) -> Iterator[Entry]:
+def entries(file: Readable, size: int) -> Iterator[Entry]:
     """The files of an archive of `size` bytes, in order; folders are passed over.
 
     Raises `ValueError` with the reason, and the byte, for an archive that is cut short, damaged or packed, and for a
@@ -61,7 +69,7 @@ def member_name(header: bytes) -> str:
     return f"{prefix}/{name}" if prefix and header[257:263] == b"ustar\0" else name
 
 
-def _header(file: BinaryIO, place: int, size: int) -> bytes:
+def _header(file: Readable, place: int, size: int) -> bytes:
     """The header at a byte of an archive; empty at its end. Raises `ValueError` for anything else."""
     file.seek(place)
     header = file.read(BLOCK)
@@ -79,7 +87,7 @@ def _header(file: BinaryIO, place: int, size: int) -> bytes:
     return header
 
 
-def _read(file: BinaryIO, place: int, size: int) -> bytes:
+def _read(file: Readable, place: int, size: int) -> bytes:
     if size > _LONGEST:
         raise ValueError(f"is damaged: the header at byte {place - BLOCK} announces a name of {size} bytes")
     file.seek(place)
