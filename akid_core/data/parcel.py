@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import pickle
 import sys
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from akid_core.data.shared import Block, aligned
-from akid_core.plugins.explicit import import_plugin, plugin_files
+from akid_core.plugins.explicit import plugin_files
 
 
 class Parcel:
@@ -41,7 +44,9 @@ class Parcel:
         """The object, in the other process."""
         memory = self._block.copy(self._size)
         stream, *buffers = [memory[first:last] for first, last in self._places]
-        return _Unpickler(stream, buffers, self._files).load()
+        if self._files:  # which the object may name by class, or in a setting
+            sys.meta_path.append(_PluginFiles(self._files))
+        return pickle.loads(stream, buffers=buffers)
 
     def close(self) -> None:
         """Let go of the memory; a process that has been started keeps it."""
@@ -56,17 +61,15 @@ class _Pickler(pickle.Pickler):
         return NotImplemented if place is None else (_from_file, place)
 
 
-class _Unpickler(pickle.Unpickler):
-    """Loads the plugin files in which it finds a class; other modules are imported by name."""
+class _PluginFiles(MetaPathFinder):
+    """Finds the plugin files of another process by the names of their modules, when one of them is imported."""
 
-    def __init__(self, stream: memoryview, buffers: list[memoryview], files: dict[str, str]) -> None:
-        super().__init__(io.BytesIO(stream), buffers=buffers)
+    def __init__(self, files: dict[str, str]) -> None:
         self._files = files
 
-    def find_class(self, module: str, name: str) -> Any:
-        if module not in sys.modules and module in self._files:
-            import_plugin(self._files[module])
-        return super().find_class(module, name)
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        file = self._files.get(fullname)
+        return None if file is None else spec_from_file_location(fullname, file)
 
 
 _Place = tuple[str, int, int, int, np.dtype[Any], tuple[int, ...], tuple[int, ...]]

@@ -149,7 +149,8 @@ class AugmenterSuite:
         for size in (1, 2, 10, 63, 64, 65, 1000):
             positions = np.arange(size)
             partners = augmenter.partners(Draws(0, "augmenter", 0, positions), size)
-            assert partners.shape == (size,) and partners.dtype == np.int64
+            assert partners.shape == (size,)
+            assert partners.dtype == np.int64
             assert ((partners >= 0) & (partners < size)).all(), f"a partner lies outside of an epoch of {size} rows"
             some = augmenter.partners(Draws(0, "augmenter", 0, positions[::3]), size)
             np.testing.assert_array_equal(some, partners[::3], err_msg="the partner depends on the batch")

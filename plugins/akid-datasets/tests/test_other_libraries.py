@@ -5,15 +5,17 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from akid_core.config import decode, encode
-from akid_core.data import ArraySource, Augmenter, Draws, Sensor, Shuffled
+from akid_core.data import ArraySource, Augmenter, Draws, Reading, Sensor, Shuffled
 from akid_core.errors import ConfigurationError, DataError, PluginImportError
 from akid_core.plugins import default_manager
+from akid_core.plugins.explicit import import_plugin
 from akid_datasets.augmenters import albumentations as wrapper
 from akid_datasets.augmenters.albumentations import Albumentations
 from akid_datasets.augmenters.one_by_one import Gives
@@ -109,6 +111,20 @@ class TestPerRow:
             sensor(PerRow(function="no_such_module:add"))
         with pytest.raises(ConfigurationError, match="the new field 'more' needs a shape and a dtype"):
             sensor(PerRow(function=path(add), gives={"more": Gives(dtype="int64")}))
+
+    def test_other_processes_find_a_function_in_a_plugin_file(self, tmp_path: Path) -> None:
+        file = tmp_path / "my_rows.py"
+        file.write_text(
+            "def brighter(row, random):\n    return {'image': row['image'] | random.integers(9, dtype='uint8')}\n"
+        )
+        import_plugin(str(file))
+        read = []
+        for reading in (Reading(threads=0), Reading(processes=1)):
+            source = ArraySource(data={"train": ROWS})
+            made = Sensor(source, batch_size=5, augment=(PerRow(function="my_rows:brighter"),), reading=reading)
+            with made.spans([(step, 1) for step in range(4)]) as spans:
+                read.append([span.fields["image"].copy() for span in spans])
+        np.testing.assert_array_equal(*read)
 
     def test_in_yaml(self) -> None:
         registry = default_manager().registry
