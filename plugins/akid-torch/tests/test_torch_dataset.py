@@ -71,7 +71,7 @@ Row = namedtuple("Row", "image pair")
 
 
 def test_rows_of_every_form() -> None:
-    from PIL import Image
+    Image = pytest.importorskip("PIL.Image")
 
     class Mixed(Dataset[Any]):
         def __len__(self) -> int:
@@ -97,7 +97,7 @@ def test_rows_of_every_form() -> None:
 
 @pytest.mark.parametrize(("mode", "channels"), [("1", 1), ("L", 1), ("P", 3), ("RGBA", 4), ("I;16", 1), ("CMYK", 4)])
 def test_pictures_of_every_mode(mode: str, channels: int) -> None:
-    from PIL import Image
+    Image = pytest.importorskip("PIL.Image")
 
     source = TorchDataset(target=[Image.new(mode, (4, 2))])
     assert source.spec["image"].row == (channels, 2, 4)
