@@ -280,6 +280,19 @@ def test_without_numba() -> None:
 
 
 @pytest.mark.skipif(KERNELS == ["0"], reason="numba is not installed")
+def test_the_kernel_is_used_when_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    def used() -> bool:
+        return running._kernel(1 << 25) is not None
+
+    for setting, expected in (("0", [False] * 3), ("1", [True] * 3), (None, [False, True, True])):
+        monkeypatch.setattr(running._Work, "values", 0)
+        monkeypatch.delenv(running.VARIABLE, raising=False)
+        if setting is not None:
+            monkeypatch.setenv(running.VARIABLE, setting)
+        assert [used() for _ in range(3)] == expected
+
+
+@pytest.mark.skipif(KERNELS == ["0"], reason="numba is not installed")
 def test_the_kernel_is_kept_where_that_is_possible(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     assert said("", AKID_NUMBA="1", NUMBA_CACHE_DIR=str(kept)) == f"True {FLIPPED}"

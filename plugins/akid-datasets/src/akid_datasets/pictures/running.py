@@ -15,7 +15,10 @@ from akid_datasets.pictures.looking_up import look_up
 from akid_datasets.pictures.window import Window
 
 VARIABLE = "AKID_NUMBA"
-"""The environment variable that, set to 0, leaves numba alone."""
+"""The environment variable that, set to 0, leaves numba alone; 1: it is used from the first picture on."""
+
+_WORTH = 1 << 26
+"""So many values go through NumPy first, a few tenths of a second: numba takes longer to be imported and to compile."""
 
 _WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 """The kernel copies values as words of their size, whatever they mean, so that it is compiled for few types."""
@@ -31,7 +34,7 @@ def run(pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -
     whole = window or Window.whole(len(planes), *planes.shape[-2:])
     fill = np.empty(planes.shape[1], pictures.dtype)
     fill[:] = whole.fill
-    kernel = _kernel()
+    kernel = _kernel(pictures.size)
     word = _WORDS.get(pictures.itemsize)
     if kernel is None or word is None:
         shown = planes if window is None else cut(planes, window, fill)
@@ -47,13 +50,24 @@ def run(pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -
 
 
 def compiled() -> bool:
-    """Whether pictures go through the compiled kernel."""
-    return _kernel() is not None
+    """Whether pictures can go through the compiled kernel."""
+    return os.environ.get(VARIABLE) != "0" and _imported() is not None
 
 
-def _kernel() -> Callable[..., Any] | None:
-    """The compiled kernel; None where numba cannot be used, or shall not."""
-    return None if os.environ.get(VARIABLE) == "0" else _imported()
+class _Work:
+    """How many values have been worked on; threads that count at once may lose some, which is no matter."""
+
+    values = 0
+
+
+def _kernel(values: int) -> Callable[..., Any] | None:
+    """The compiled kernel for so many values more; None where numba cannot be used, shall not, or would not pay yet."""
+    setting = os.environ.get(VARIABLE)
+    if setting != "1":
+        _Work.values += values
+        if setting == "0" or _Work.values < _WORTH:
+            return None
+    return _imported()
 
 
 @cache
