@@ -71,14 +71,14 @@ Row = namedtuple("Row", "image pair")
 
 
 def test_rows_of_every_form() -> None:
-    Image = pytest.importorskip("PIL.Image")
+    images = pytest.importorskip("PIL.Image")
 
     class Mixed(Dataset[Any]):
         def __len__(self) -> int:
             return 3
 
         def __getitem__(self, index: int) -> Row:
-            picture = Image.new("RGB", (4, 2), (index, 10, 20))
+            picture = images.new("RGB", (4, 2), (index, 10, 20))
             return Row(picture, {"yes": index > 0, "more": (1.5 * index, [1, 2], torch.ones(2, dtype=torch.bfloat16))})
 
     source = TorchDataset(target=Mixed())
@@ -97,9 +97,9 @@ def test_rows_of_every_form() -> None:
 
 @pytest.mark.parametrize(("mode", "channels"), [("1", 1), ("L", 1), ("P", 3), ("RGBA", 4), ("I;16", 1), ("CMYK", 4)])
 def test_pictures_of_every_mode(mode: str, channels: int) -> None:
-    Image = pytest.importorskip("PIL.Image")
+    images = pytest.importorskip("PIL.Image")
 
-    source = TorchDataset(target=[Image.new(mode, (4, 2))])
+    source = TorchDataset(target=[images.new(mode, (4, 2))])
     assert source.spec["image"].row == (channels, 2, 4)
     assert source.spec["image"].dtype == ("uint16" if mode == "I;16" else "uint8")
 
