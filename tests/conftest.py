@@ -187,6 +187,12 @@ class Toy:
         return self.akid("practice", self.yaml, "--run-dir", self.folder / str(run_dir), *arguments)
 
 
+@pytest.fixture(autouse=True)
+def own_data_dir(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test fetches or learns stays out of the folders of whoever runs it."""
+    monkeypatch.setenv("AKID_DATA_DIR", str(tmp_path_factory.getbasetemp() / "data"))
+
+
 @pytest.fixture
 def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Toy:
     for name in ("AKID_DISABLE_PLUGINS", "AKID_STRICT_PLUGINS", "AKID_TRACEBACK"):

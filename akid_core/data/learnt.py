@@ -83,7 +83,7 @@ def _keep(path: Path, state: Fields) -> Fields:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             part = Path(folder) / path.name
-            np.savez(part, allow_pickle=False, **state)
+            np.savez(part, **state)  # type: ignore[arg-type]
             part.replace(path)
     except OSError:
         pass
