@@ -61,7 +61,7 @@ def test_small_and_large_arrays_are_left_to_the_allocator() -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    held = [empty((1 << 24,), np.uint8) for _ in range(6)]
+    held = [empty(((1 << 24) - 64,), np.uint8) for _ in range(6)]  # 64 more bytes each leave room to align
     assert len({address(one) for one in held}) == 6
     assert sum(map(len, memory._kept.blocks)) == 1 << 26
 
@@ -99,3 +99,10 @@ def test_batches_that_are_kept_stay_as_they_are() -> None:
     batches = [train.batch(0, index) for index in range(8)]
     for batch in batches:
         assert (batch.fields["image"] == batch.fields["label"][:, np.newaxis]).all()
+
+
+@pytest.mark.parametrize("rows", [1, 7, 128])
+def test_large_arrays_lie_where_frameworks_take_them_without_a_copy(rows: int) -> None:
+    held = [empty((rows, 3, 80, 80), np.float32) for _ in range(4)]
+    assert [array.ctypes.data % 64 for array in held] == [0] * 4
+    assert len({array.ctypes.data for array in held}) == 4

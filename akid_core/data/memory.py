@@ -16,6 +16,9 @@ from numpy.typing import DTypeLike
 _LEAST, _MOST = 1 << 16, 1 << 26
 """Bytes of an array worth keeping, and of all that a thread keeps. Smaller ones are kept by the allocator."""
 
+_ALIGNMENT = 64
+"""At multiples of so many bytes TensorFlow takes an array as it lies, instead of a copy."""
+
 _COUNTED = getattr(sys, "_is_gil_enabled", lambda: True)()
 """Whether counts of references are exact, as they are where one thread runs at a time."""
 
@@ -46,7 +49,8 @@ def empty(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if not _COUNTED or not _LEAST <= size <= _MOST:
         return np.empty(shape, dtype)
-    return np.ndarray(shape, dtype, _kept.block(size))
+    block = _kept.block(size + _ALIGNMENT)
+    return np.ndarray(shape, dtype, block, offset=-block.ctypes.data % _ALIGNMENT)
 
 
 def taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
