@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from akid_datasets.augmenters.rescale import Rescale
 from akid_datasets.augmenters.shift import Shift
 from akid_datasets.pictures import running
 from akid_datasets.pictures.engine import Move, Pointwise, together
+from akid_datasets.pictures.looking_up import Change, as_table
 from akid_datasets.pictures.window import Window
 
 KERNELS = ["0"] + ["1"] * (running.compiled())
@@ -177,15 +179,15 @@ def test_pictures_may_lie_in_any_order(setting: str, view: Callable[[np.ndarray]
 
 
 class Counted:
-    """How many passes were made, and with what: whether there was a window, and the shape of the table."""
+    """What the passes did: whether there was a window, and how many changes of values there were."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.passes: list[tuple[bool, tuple[int, ...] | None]] = []
+        self.passes: list[tuple[bool, int]] = []
         patch.setattr("akid_datasets.pictures.engine.run", self)
 
-    def __call__(self, pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -> np.ndarray:
-        self.passes.append((window is not None, None if table is None else table.shape))
-        return running.run(pictures, window, table)
+    def __call__(self, pictures: np.ndarray, window: Window | None, changes: Sequence[Change]) -> np.ndarray:
+        self.passes.append((window is not None, len(changes)))
+        return running.run(pictures, window, changes)
 
 
 MEAN = Contrast(around="mean")
@@ -194,23 +196,31 @@ MEAN = Contrast(around="mean")
 @pytest.mark.parametrize(
     ("chain", "passes"),
     [
-        (CIFAR, [(True, (5, 3, 256))]),
-        ([Crop(size=20), Normalize(statistics="cifar10")], [(True, (1, 3, 256))]),
-        ([Pad(), Flip(), Crop(size=20), Crop(size=9), Flip()], [(True, None)]),
-        ([Brightness(), Contrast()], [(False, (5, 1, 256))]),
-        ([Flip(), MEAN, Rescale()], [(True, None), (False, (5, 1, 256))]),  # the mean is seen of finished pictures
-        ([Brightness(), MEAN, MEAN], [(False, (5, 1, 256))] * 3),
-        ([Brightness(), Crop(pad=4)], [(False, (5, 1, 256)), (True, None)]),  # the frame is not made lighter
-        ([Shift(), Shift(), Flip(), Pad()], [(True, None)] * 3),  # what was shifted out does not come back
-        ([Pad(fill=1), Crop(pad=2)], [(True, None)] * 2),  # two fills
+        (CIFAR, [(True, 3)]),
+        ([Crop(size=20), Normalize(statistics="cifar10")], [(True, 1)]),
+        ([Pad(), Flip(), Crop(size=20), Crop(size=9), Flip()], [(True, 0)]),
+        ([Brightness(), Contrast()], [(False, 2)]),
+        ([Flip(), MEAN, Rescale()], [(True, 0), (False, 2)]),  # the mean is seen of finished pictures
+        ([Brightness(), MEAN, MEAN], [(False, 1)] * 3),
+        ([Brightness(), Crop(pad=4)], [(False, 1), (True, 0)]),  # the frame is not made lighter
+        ([Shift(), Shift(), Flip(), Pad()], [(True, 0)] * 3),  # what was shifted out does not come back
+        ([Pad(fill=1), Crop(pad=2)], [(True, 0)] * 2),  # two fills
     ],
 )
-def test_what_folds(chain: list[Augmenter], passes: list[tuple[bool, object]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_folds(chain: list[Augmenter], passes: list[tuple[bool, int]], monkeypatch: pytest.MonkeyPatch) -> None:
     counted = Counted(monkeypatch)
     pictures = pictures_of((5, 3, 32, 30), np.uint8)
     result = folded(chain, pictures)
     assert counted.passes == passes
     np.testing.assert_array_equal(result, plainly(chain, pictures), strict=True)
+
+
+def test_tables_are_no_larger_than_they_must_be() -> None:
+    parts = draws(CIFAR[2:], 5)
+    changes = [partial(augmenter.change, random=random, seen=None) for augmenter, random in parts]
+    assert [as_table(changes[:count], 4).shape for count in (1, 2, 3)] == [(5, 1, 256), (5, 1, 256), (5, 3, 256)]
+    assert as_table(changes[2:], 4).shape == (1, 3, 256)
+    assert as_table(changes[2:], 3) is None
 
 
 def test_a_sensor_folds_what_follows_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,11 +231,11 @@ def test_a_sensor_folds_what_follows_each_other(monkeypatch: pytest.MonkeyPatch)
     sensor = sensors(train=train, batch_size=8, augment=augment).sensor("train", 0, None)
     assert sensor is not None
     batch = sensor.batch(0, 0)
-    assert counted.passes == [(True, None), (False, (8, 3, 256))]  # grey, which mixes channels, lies between them
+    assert counted.passes == [(True, 0), (False, 3)]  # grey, which mixes channels, lies between them
     assert batch.fields["image"].dtype == np.float32
     counted.passes.clear()
     evaluated = sensor.evaluation_batch(0).fields["image"]
-    assert counted.passes == [(False, (1, 3, 256))]
+    assert counted.passes == [(False, 1)]
     np.testing.assert_array_equal(evaluated, plainly([augment[-1]], train["image"][:8]), strict=True)
 
 
@@ -282,7 +292,7 @@ def test_without_numba() -> None:
 @pytest.mark.skipif(KERNELS == ["0"], reason="numba is not installed")
 def test_the_kernel_is_used_when_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     def used() -> bool:
-        return running._kernel(1 << 25) is not None
+        return running._kernel(np.empty(1 << 25, np.uint8)) is not None
 
     for setting, expected in (("0", [False] * 3), ("1", [True] * 3), (None, [False, True, True])):
         monkeypatch.setattr(running._Work, "values", 0)

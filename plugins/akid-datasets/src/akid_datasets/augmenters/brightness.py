@@ -9,6 +9,7 @@ import numpy as np
 from akid_core.data import Draws
 from akid_datasets.augmenters.values import beside, between, full_range, restored, working
 from akid_datasets.pictures.engine import Pointwise
+from akid_datasets.pictures.ranges import within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,4 +29,4 @@ class Brightness(Pointwise):
     def change(self, values: np.ndarray, random: Draws, seen: np.ndarray | None) -> np.ndarray:
         more = between(-self.strength, self.strength, random.uniform()) * full_range(values.dtype)
         numbers = working(values)
-        return restored(numbers + beside(more, numbers), values.dtype)
+        return restored(within(np.add, numbers, beside(more, numbers)), values.dtype)

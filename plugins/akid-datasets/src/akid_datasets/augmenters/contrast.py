@@ -11,6 +11,7 @@ import numpy as np
 from akid_core.data import Draws
 from akid_datasets.augmenters.values import beside, between, full_range, restored, working
 from akid_datasets.pictures.engine import Pointwise
+from akid_datasets.pictures.ranges import within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,4 +52,5 @@ class Contrast(Pointwise):
             middle = numbers.dtype.type(float(self.around) * full_range(values.dtype))
         else:
             middle = beside(seen, numbers)
-        return restored((numbers - middle) * factor + middle, values.dtype)
+        from_middle = within(np.subtract, numbers, middle)
+        return restored(within(np.add, within(np.multiply, from_middle, factor), middle), values.dtype)

@@ -9,10 +9,9 @@ import numpy as np
 
 from akid_core.data import Draws
 from akid_core.data.augmenter import Specs
-from akid_core.data.memory import empty
 from akid_datasets.augmenters.values import restored
 from akid_datasets.pictures.engine import Pointwise
-from akid_datasets.pictures.ranges import floating, in_floats, parts_of_range
+from akid_datasets.pictures.ranges import floating, in_floats, parts_of_range, within
 from akid_datasets.pictures.statistics import STATISTICS, Name
 
 Numbers = float | tuple[float, ...]
@@ -66,9 +65,8 @@ class Normalize(Pointwise):
         parts = parts_of_range(values)
         beside_channels = (-1, *(1,) * (parts.ndim - 2))
         mean, std = (numbers.astype(parts.dtype).reshape(beside_channels) for numbers in self._numbers())
-        centred = np.subtract(parts, mean, out=empty(np.broadcast_shapes(parts.shape, mean.shape), parts.dtype))
-        centred /= std
-        return restored(centred, floating(values.dtype))
+        parts = within(np.divide, within(np.subtract, parts, mean), std)
+        return restored(parts, floating(values.dtype))
 
     def _numbers(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation, each (channels,) or (1,)."""

@@ -38,4 +38,6 @@ class Rescale(Pointwise):
     def change(self, values: np.ndarray, random: Draws, seen: np.ndarray | None) -> np.ndarray:
         numbers = parts_of_range(values)
         kind = numbers.dtype.type
-        return restored(numbers * kind(self.high - self.low) + kind(self.low), floating(values.dtype))
+        numbers *= kind(self.high - self.low)
+        numbers += kind(self.low)
+        return restored(numbers, floating(values.dtype))

@@ -8,7 +8,7 @@ bits that they would give one by one. Where something cannot fold, another pass 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
@@ -19,15 +19,9 @@ from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_core.errors import DataError
 from akid_datasets.augmenters.values import PICTURES, check_type
-from akid_datasets.pictures.looking_up import ENTRIES
+from akid_datasets.pictures.looking_up import Change
 from akid_datasets.pictures.running import run
 from akid_datasets.pictures.window import Fill, Window
-
-Change = Callable[[np.ndarray], np.ndarray]
-"""Changes values, each by itself."""
-
-_WORTH_A_TABLE = 2 * ENTRIES
-"""How many values a row must have before a table of its own costs less than to change them."""
 
 
 def together(parts: Sequence[tuple[Augmenter, Draws]], fields: Fields) -> Fields:
@@ -126,26 +120,10 @@ class _Pass:
 
     def finished(self) -> np.ndarray:
         """The pictures, now that all has been done."""
-        table = _table(self._pictures, self._changes)
-        if self._window is not None or table is not None:
-            self._pictures = run(self._pictures, self._window, table)
-        if table is None:
-            for change in self._changes:
-                self._pictures = change(self._pictures)
+        if self._window is not None or self._changes:
+            self._pictures = run(self._pictures, self._window, self._changes)
         self._window, self._changes = None, []
         return self._pictures
-
-
-def _table(pictures: np.ndarray, changes: Sequence[Change]) -> np.ndarray | None:
-    """What the changes make of each uint8, (n or 1, channels or 1, 256); None where pictures are better changed."""
-    if not changes or pictures.dtype != np.uint8 or pictures.ndim < 3 or pictures[:1].size < _WORTH_A_TABLE:
-        return None
-    table = np.arange(ENTRIES, dtype=np.uint8).reshape(1, 1, ENTRIES)
-    for change in changes:
-        table = change(table)
-    if pictures.ndim == 3 and table.shape[1] > 1:
-        return None  # (batch, channels, length): a pass over pictures takes axis 1 for lines
-    return np.ascontiguousarray(table)
 
 
 def check_fill(fill: Fill, specs: Specs, fields: Sequence[str]) -> None:

@@ -7,13 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 
 from akid_core.data.augmenter import Specs
+from akid_core.data.memory import empty
 from akid_datasets.augmenters.values import full_range, working
 
 
 def parts_of_range(values: np.ndarray) -> np.ndarray:
     """A new array of the values divided by their full range, to compute with: float32, or wider as they are."""
     numbers = working(values)
-    return numbers / numbers.dtype.type(full_range(values.dtype)) if values.dtype == np.uint8 else numbers
+    if values.dtype == np.uint8:
+        numbers /= numbers.dtype.type(full_range(values.dtype))
+    return numbers
+
+
+def within(operation: np.ufunc, numbers: np.ndarray, others: np.ndarray | np.generic) -> np.ndarray:
+    """`operation(numbers, others)`, put in the place of `numbers` unless the result has more rows or channels."""
+    shape = np.broadcast_shapes(numbers.shape, others.shape)
+    result: np.ndarray = operation(
+        numbers, others, out=numbers if shape == numbers.shape else empty(shape, numbers.dtype)
+    )
+    return result
 
 
 def floating(dtype: np.dtype) -> np.dtype:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -11,8 +11,10 @@ import numpy as np
 
 from akid_core.data.memory import empty
 from akid_datasets.pictures.cutting import cut
-from akid_datasets.pictures.looking_up import look_up
+from akid_datasets.pictures.looking_up import ENTRIES, Change, as_table, look_up
 from akid_datasets.pictures.window import Window
+
+Kernel = Callable[..., Any]
 
 VARIABLE = "AKID_NUMBA"
 """The environment variable that, set to 0, leaves numba alone; 1: it is used from the first picture on."""
@@ -20,21 +22,45 @@ VARIABLE = "AKID_NUMBA"
 _WORTH = 1 << 26
 """So many values go through NumPy first, a few tenths of a second: numba takes longer to be imported and to compile."""
 
+_WORTH_A_TABLE = 2 * ENTRIES
+"""How many values a row must have before a table of its own costs less than to change them."""
+
 _WORDS = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64}
 """The kernel copies values as words of their size, whatever they mean, so that it is compiled for few types."""
 
 
-def run(pictures: np.ndarray, window: Window | None, table: np.ndarray | None) -> np.ndarray:
-    """What `window` shows of `pictures` (n, …, height, width), with each value looked up in `table`: a new array.
+def run(pictures: np.ndarray, window: Window | None, changes: Sequence[Change]) -> np.ndarray:
+    """What `window` shows of `pictures` (n, …, height, width), every value changed: a new array.
 
-    Axis 1 of more than three are the channels. `window`: None for the whole pictures. `table`: (n or 1, channels or 1,
-    256), the entry for each uint8; None: values stay as they are.
+    Axis 1 of more than three are the channels. `window`: None for the whole pictures.
     """
+    kernel = _kernel(pictures)
+    table = as_table(changes, pictures.ndim) if _pays(pictures, changes, kernel is not None) else None
+    if window is not None or table is not None:
+        pictures = _shown(pictures, window, table, kernel)
+    if table is None:
+        for change in changes:
+            pictures = change(pictures)
+    return pictures
+
+
+def _pays(pictures: np.ndarray, changes: Sequence[Change], compiled: bool) -> bool:
+    """Whether values had better be looked up in a table than changed: the same bits for less work."""
+    least = 1 if compiled else 2  # a look-up with NumPy costs as much as a change or two
+    return (
+        pictures.dtype == np.uint8
+        and len(changes) >= least
+        and pictures.ndim >= 3
+        and pictures[:1].size >= _WORTH_A_TABLE
+    )
+
+
+def _shown(pictures: np.ndarray, window: Window | None, table: np.ndarray | None, kernel: Kernel | None) -> np.ndarray:
+    """What `window` shows of `pictures`, with each value looked up in `table`; one of them may be None."""
     planes = _planes(pictures)
     whole = window or Window.whole(len(planes), *planes.shape[-2:])
     fill = np.empty(planes.shape[1], pictures.dtype)
     fill[:] = whole.fill
-    kernel = _kernel(pictures.size)
     word = _WORDS.get(pictures.itemsize)
     if kernel is None or word is None:
         shown = planes if window is None else cut(planes, window, fill)
@@ -60,18 +86,18 @@ class _Work:
     values = 0
 
 
-def _kernel(values: int) -> Callable[..., Any] | None:
-    """The compiled kernel for so many values more; None where numba cannot be used, shall not, or would not pay yet."""
+def _kernel(pictures: np.ndarray) -> Kernel | None:
+    """The compiled kernel for these pictures; None where numba cannot be used, shall not, or would not pay yet."""
     setting = os.environ.get(VARIABLE)
     if setting != "1":
-        _Work.values += values
+        _Work.values += pictures.size
         if setting == "0" or _Work.values < _WORTH:
             return None
     return _imported()
 
 
 @cache
-def _imported() -> Callable[..., Any] | None:
+def _imported() -> Kernel | None:
     try:
         from akid_datasets.pictures.kernel import cut_and_look_up
     except ImportError:
