@@ -73,6 +73,7 @@ def _info(options: argparse.Namespace) -> int:
     try:
         known["fields"] = {name: str(spec) for name, spec in source.spec.items()}
         known["rows"] = {split: len(replace(source, split=split)) for split in SPLITS}
+        source.fetch()
     except DataError as error:
         known["missing"] = str(error)
     if options.json:
