@@ -75,7 +75,7 @@ def _info(options: argparse.Namespace) -> int:
         known["rows"] = {split: len(replace(source, split=split)) for split in SPLITS}
         source.fetch()
     except DataError as error:
-        known["missing"] = str(error)
+        known["missing"] = f"akid data fetch {options.source} gets what is missing. Without it: {error}"
     if options.json:
         print_json(known)
         return 0
