@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from fractions import Fraction
 from itertools import permutations
 
 import numpy as np
@@ -199,3 +200,19 @@ def test_turns_keep_the_proportions(shares: list[int], begin: int) -> None:
     later, later_counts = interleave(np.arange(begin * total, begin * total + min(total, 50)))
     assert np.array_equal(later, groups[:50])
     assert np.array_equal(later_counts, counts[:50] + begin * np.array(shares)[later])
+
+
+@pytest.mark.parametrize(
+    "shares", [(3_000_000_007, 5_000_000_009), (2**30, 2**30 - 1), (2**30, 2**30 + 1), (2**61 + 1, 2**61, 2**60 - 5)]
+)
+def test_turns_of_groups_of_any_size(shares: tuple[int, ...]) -> None:
+    interleave, total = Interleave(shares), sum(shares)
+    seen = np.full(len(shares), -1)
+    for begin in (0, total // 2 - 20, total - 40):
+        groups, counts = interleave(np.arange(begin, begin + 40))
+        for turn, group, count in zip(range(begin, begin + 40), groups.tolist(), counts.tolist(), strict=True):
+            assert abs(count - Fraction(turn * shares[group], total)) < 2
+            assert seen[group] in (count - 1, -1)
+            seen[group] = count
+        last, seen = seen, np.full(len(shares), -1)
+    assert last.tolist() == [share - 1 for share in shares]

@@ -20,9 +20,11 @@ class Interleave:
     """
 
     def __init__(self, shares: Sequence[int] | np.ndarray) -> None:
-        """`shares`: one or more for the groups, each 0 or more, at least one above 0; their sum below 2^31."""
+        """`shares`: one or more for the groups, each 0 or more, at least one above 0; their sum below 2^63."""
         given = np.asarray(shares, dtype=np.int64)
         self.shares: np.ndarray = given // np.gcd.reduce(given)
+        # From a sum of 2^31 on, the products of `__call__` need Python's integers, which take ten times as long.
+        self._exact = np.dtype(np.int64 if sum(self.shares.tolist()) < 1 << 31 else object)
 
     def __call__(self, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Whose turn it is at `turns` (n,) int64, and how many turns that group had before: (n,) int64 each."""
@@ -32,7 +34,7 @@ class Interleave:
         inside = np.arange(len(turns))
         while len(inside := inside[left[nodes[inside]] >= 0]):
             at, rank = nodes[inside], ranks[inside]
-            total, part = shares[at], shares[left[at]]
+            total, part = shares[at], shares[left[at]].astype(self._exact, copy=False)
             lefts, lefts_after = ((turn * part + total // 2) // total for turn in (rank, rank + 1))
             goes_left = lefts_after > lefts
             ranks[inside] = np.where(goes_left, lefts, rank - lefts)
