@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import hashlib
 import struct
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -187,3 +189,29 @@ def test_sound_files_of_another_size(small: type[Mnist], monkeypatch: pytest.Mon
     monkeypatch.setattr(small, "sizes", {"train": 60_000, "test": 10_000})
     with pytest.raises(DataError, match="have 100 rows for train instead of 60,000"):
         small(val=0).rows(np.array([0]))
+
+
+def test_files_are_read_once_and_again_when_they_change(
+    small: type[Mnist], data_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = small(split="test", val=0)
+    image, again = first.rows(np.array([0])), small(split="test", val=10)
+    assert again._whole is first._whole
+    assert small(val=10)._whole is small(val=10, split="val")._whole is not first._whole
+    content = struct.pack(">2I", 0x801, SIZES["test"]) + bytes(9 - row % 10 for row in range(SIZES["test"]))
+    labels = data_folder / small.component() / small.files["test"][1].name
+    labels.write_bytes(content)
+    changed = replace(small.files["test"][1], digest=digest(content), raw_digest=digest(content))
+    monkeypatch.setitem(small.files, "test", (small.files["test"][0], changed))
+    assert (image["label"], first.rows(np.array([0]))["label"]) == (0, 0)
+    assert small(split="test", val=0).rows(np.array([0]))["label"] == 9
+    assert small(split="test", val=0).fingerprint() != first.fingerprint()
+
+
+def test_what_nobody_uses_is_not_kept(small: type[Mnist]) -> None:
+    source = small(val=0)
+    source.rows(np.array([0]))
+    whole = weakref.ref(source._whole)
+    del source
+    gc.collect()
+    assert whole() is None

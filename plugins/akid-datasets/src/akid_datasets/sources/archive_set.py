@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from akid_datasets.download import RemoteFile, extract, fetch, locate
-from akid_datasets.sources.known import Fields, KnownSet, Part, modified
+from akid_datasets.sources.known import Fields, KnownSet, Part, PartFiles
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,11 +50,19 @@ class ArchiveSet(KnownSet):
     def fetch(self) -> None:
         self._found()
 
-    def stored(self, part: Part) -> Fields:
-        """The fields of the files for `part`, one file after another."""
+    def stored(self, part: Part) -> PartFiles:
         form, folder = self._found()
         paths = tuple(folder / name for name in form.parts[part])
-        return _read(form, paths, modified(*paths))
+        return PartFiles(paths, partial(self._joined, part, form, paths))
+
+    def made_of(self, stored: Fields, part: Part) -> Fields:
+        """What becomes of the fields of the files for `part`; by default they stay as they are."""
+        return stored
+
+    def _joined(self, part: Part, form: Form, paths: Sequence[Path]) -> Fields:
+        """The rows of one file after another."""
+        pieces = [form.read(path) for path in paths]
+        return self.made_of({name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}, part)
 
     def _found(self) -> tuple[Form, Path]:
         for form in self.forms:
@@ -65,9 +73,3 @@ class ArchiveSet(KnownSet):
                 return form, form.unpack(archive, self.folder)
         form = self.forms[0]
         return form, form.unpack(fetch(form.archive, self.folder), self.folder)
-
-
-@cache
-def _read(form: Form, paths: tuple[Path, ...], modified: tuple[int, ...]) -> Fields:
-    pieces = [form.read(path) for path in paths]
-    return {name: np.concatenate([piece[name] for piece in pieces]) for name in pieces[0]}

@@ -100,8 +100,7 @@ class Cifar100(ArchiveSet):
     def about(self) -> Mapping[str, str]:
         return {**super().about(), "classes": ", ".join(class_names(self.labels))}
 
-    def read(self, part: Part) -> Fields:
-        stored = self.stored(part)
+    def made_of(self, stored: Fields, part: Part) -> Fields:
         fine, coarse = stored["fine_labels"], stored["coarse_labels"]
         wrong = np.flatnonzero(_hierarchical()[fine] // 5 != coarse)
         if wrong.size:

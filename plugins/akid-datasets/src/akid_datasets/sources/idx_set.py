@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from akid_core.specs import TensorSpec
 from akid_datasets.download import RemoteFile, fetch
 from akid_datasets.formats.idx import read_labelled
-from akid_datasets.sources.known import Fields, KnownSet, Part, modified
+from akid_datasets.sources.known import KnownSet, Part, PartFiles
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,9 @@ class IdxSet(KnownSet):
         return {"image": TensorSpec(("N", 1, 28, 28), "uint8", "NCHW"), "label": TensorSpec(("N",), "int64", "N")}
 
     def fetch(self) -> None:
-        for files in self.files.values():
-            for file in files:
-                fetch(file, self.folder, self.places)
+        for part in self.files:
+            self.stored(part)
 
-    def read(self, part: Part) -> Fields:
+    def stored(self, part: Part) -> PartFiles:
         images, labels = (fetch(file, self.folder, self.places) for file in self.files[part])
-        return _read(images, labels, modified(images, labels))
-
-
-@cache
-def _read(images: Path, labels: Path, modified: tuple[int, int]) -> Fields:
-    return read_labelled(images, labels, (28, 28), classes=10)
+        return PartFiles((images, labels), partial(read_labelled, images, labels, (28, 28), classes=10))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -15,9 +15,33 @@ import numpy as np
 from akid_core.data import Source
 from akid_core.data.place import data_dir
 from akid_core.errors import DataError
+from akid_datasets.sharing import shared
 
 Part = Literal["train", "test"]
 Fields = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class PartFiles:
+    """The files for training or for test, which are there, and what reads all rows of them; `label` is the class."""
+
+    paths: tuple[Path, ...]
+    read: Callable[[], Fields]
+
+
+@dataclass(frozen=True, eq=False)
+class _Whole:
+    """All rows of the files for training or for test."""
+
+    fields: Fields
+
+    @cached_property
+    def digest(self) -> bytes:
+        digest = hashlib.blake2b(digest_size=16)
+        for name, values in self.fields.items():
+            digest.update(f"{name} {values.dtype} {values.shape}".encode())
+            digest.update(np.ascontiguousarray(values).data)
+        return digest.digest()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +71,10 @@ class KnownSet(Source):
         return self.val if self.split == "val" else self.sizes["test"]
 
     def rows(self, indices: np.ndarray) -> Fields:
-        fields, rows = _split(self, self.folder)
-        return {name: values.take(rows[indices], axis=0) for name, values in fields.items()}
+        return {name: values.take(self._rows[indices], axis=0) for name, values in self._whole.fields.items()}
 
     def fingerprint(self) -> str:
-        return _fingerprint(self, self.folder)
+        return hashlib.blake2b(self._whole.digest + self._rows.tobytes(), digest_size=16).hexdigest()
 
     @property
     def in_memory(self) -> bool:
@@ -66,23 +89,35 @@ class KnownSet(Source):
         return {**self.facts, "folder": str(self.folder)}
 
     @abstractmethod
-    def read(self, part: Part) -> Fields:
-        """All rows of the files for training or for test; `label` is the class. The files are read once."""
+    def stored(self, part: Part) -> PartFiles:
+        """The files for training or for test; those that are missing are got."""
 
+    @cached_property
+    def _whole(self) -> _Whole:
+        """The rows that the split is some of, shared with the other splits and equal sources."""
+        part = self._part
+        files = self.stored(part)
+        return shared(repr(replace(self, split=part, val=0)), files.paths, lambda: self._read(part, files))
 
-@cache
-def _split(source: KnownSet, folder: Path) -> tuple[Fields, np.ndarray]:
-    """The rows that lie in `folder`, and which of them are those of the split, in order."""
-    part: Part = "test" if source.split == "test" else "train"
-    fields = source.read(part)
-    count = len(fields["label"])
-    if count != source.sizes[part]:
-        raise DataError(
-            f"The files of '{source.component()}' in {folder} have {count:,} rows for {part} instead of "
-            f"{source.sizes[part]:,}. Remove them, and they are fetched again."
-        )
-    held_out = _held_out(fields["label"], source.val) if part == "train" else np.ones(count, bool)
-    return fields, np.flatnonzero(held_out == (source.split != "train"))
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        """Which rows are those of the split, in order."""
+        label = self._whole.fields["label"]
+        held_out = _held_out(label, self.val) if self._part == "train" else np.ones(len(label), bool)
+        return np.flatnonzero(held_out == (self.split != "train"))
+
+    @property
+    def _part(self) -> Part:
+        return "test" if self.split == "test" else "train"
+
+    def _read(self, part: Part, files: PartFiles) -> _Whole:
+        fields = files.read()
+        if (count := len(fields["label"])) != self.sizes[part]:
+            raise DataError(
+                f"The files of '{self.component()}' in {self.folder} have {count:,} rows for {part} instead of "
+                f"{self.sizes[part]:,}. Remove them, and they are fetched again."
+            )
+        return _Whole(fields)
 
 
 def _held_out(label: np.ndarray, count: int) -> np.ndarray:
@@ -91,19 +126,3 @@ def _held_out(label: np.ndarray, count: int) -> np.ndarray:
     chosen = np.zeros(len(label), bool)
     chosen[np.argsort(label, kind="stable")[places]] = True
     return chosen
-
-
-@cache
-def _fingerprint(source: KnownSet, folder: Path) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    fields, rows = _split(source, folder)
-    for name, values in fields.items():
-        digest.update(f"{name} {values.dtype} {values.shape}".encode())
-        digest.update(np.ascontiguousarray(values).data)
-    digest.update(rows.data)
-    return digest.hexdigest()
-
-
-def modified(*paths: Path) -> tuple[int, ...]:
-    """When each of the files was last written to, so that what was read of them is known by it."""
-    return tuple(path.stat().st_mtime_ns for path in paths)

@@ -11,7 +11,7 @@ from akid_core.specs import TensorSpec
 from akid_datasets.download import RemoteFile
 from akid_datasets.formats.amat import read_amat
 from akid_datasets.sources.archive_set import ArchiveSet, Form
-from akid_datasets.sources.known import Fields, Part
+from akid_datasets.sources.known import Part
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,3 @@ class RotatedMnist(ArchiveSet):
     @property
     def spec(self) -> Mapping[str, TensorSpec]:
         return {"image": TensorSpec(("N", 1, 28, 28), "float32", "NCHW"), "label": TensorSpec(("N",), "int64", "N")}
-
-    def read(self, part: Part) -> Fields:
-        return self.stored(part)

@@ -120,8 +120,7 @@ class Table(Source):
         path = path_of(self.path, "train")
         if path is None:
             raise DataError("There is no file for the split 'train', which says what the columns hold.")
-        changed = path.stat().st_mtime_ns
-        return shared(f"{replace(self, split='train')!r} {path.resolve()} {changed}", lambda: self._read(path))
+        return shared(repr(replace(self, split="train")), [path], lambda: self._read(path))
 
     def _read(self, path: Path, like: TableFields | None = None) -> TableFields:
         parquet = path.suffix.lower() in _PARQUET

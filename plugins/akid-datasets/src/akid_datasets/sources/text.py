@@ -122,7 +122,7 @@ class Text(Source):
     def _codes(self) -> np.ndarray:
         """The code points of this split."""
         files = self._files(self.split)
-        text = shared(f"{files} {[file.stat().st_mtime_ns for file in files]}", lambda: read_characters(files))
+        text = shared("text", files, lambda: read_characters(files))
         if isinstance(self.path, Mapping):
             return text
         val, test = (0 if wanted is None else amount(wanted, len(text)) for wanted in (self.val, self.test))
