@@ -237,7 +237,7 @@ def test_what_is_held_out_is_nowhere_else(size: int, val: int, test: float, seed
     source = HeldOut(source=Numbers(sizes=(size, 0, 0)), val=val, test=test, seed=seed)
     rows = [values(source, split) for split in SPLITS]
     assert sorted(number for part in rows for number in part) == list(range(size))
-    assert (len(rows[1]), len(rows[2])) == (val, round(test * size))
+    assert (len(rows[1]), len(rows[2])) == (val, max(1, round(test * size)))
 
 
 def test_what_is_held_out_depends_on_its_own_seed() -> None:
@@ -269,6 +269,27 @@ def test_a_split_that_is_not_cut_is_the_sources_own() -> None:
 def test_nothing_sensible_to_hold_out(settings_: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         read(f"{{held_out: {{source: {NUMBERS}, {settings_}}}}}")
+
+
+def test_a_small_fraction_is_at_least_one_row() -> None:
+    source = HeldOut(source=Numbers(sizes=(20, 0, 0)), val=0.001)
+    assert [len(values(source, split)) for split in SPLITS] == [19, 1, 0]
+    assert len(Subset(source=Numbers(sizes=(20, 0, 0)), first=0.001)) == 1
+    assert len(HeldOut(source=Numbers(sizes=(0, 0, 0)), val=0.001)) == 0
+
+
+def test_what_is_mixed_by_weights_is_cut_before() -> None:
+    parts = (Numbers(sizes=(90, 0, 0)), Numbers(sizes=(10, 0, 0), first=500))
+    cut = HeldOut(source=Mixed(sources=parts, weights=(1, 1)), val=10)
+    for source in (cut, Subset(source=cut, first=20), Zipped(sources={"a": cut})):
+        with pytest.raises(ConfigurationError, match="has 90 rows of the 100 that are mixed.*cut the sources before"):
+            source.order()
+    assert len(akid.sensors(cut, sampler=Shuffled()).sensor("train", 0, default_manager().registry)) == 90
+    mixed = Mixed(sources=tuple(HeldOut(source=part, val=5) for part in parts), weights=(1, 1))
+    found = np.array(in_turns(mixed, 0))
+    assert ((found >= 500).sum(), len(found)) == (45, 90)
+    own = HeldOut(source=Mixed(sources=(Numbers(), Numbers(first=500))), test=2, split="val")
+    assert own.order() is not None
 
 
 def test_more_is_held_out_than_there_is() -> None:

@@ -16,8 +16,8 @@ def check_amount(name: str, wanted: Amount | None) -> None:
 
 
 def amount(wanted: Amount, size: int) -> int:
-    """How many rows of `size` that is; a fraction of them is rounded."""
-    return round(wanted * size) if wanted < 1 else int(wanted)
+    """How many rows of `size` that is; a fraction of them is rounded, but to at least one where there are any."""
+    return min(size, max(1, round(wanted * size))) if wanted < 1 else int(wanted)
 
 
 def check_enough(source: Source, asked: str, rows: int, size: int) -> None:

@@ -9,8 +9,10 @@ from functools import cached_property
 import numpy as np
 
 from akid_core.data.combined.amount import Amount, amount, check_amount, check_enough
+from akid_core.data.combined.mixed import InTurns
 from akid_core.data.combined.parts import View, joint_fingerprint, of_split
 from akid_core.data.permutation import Permutation
+from akid_core.data.sampler import Sampler
 from akid_core.data.source import Source, Split
 from akid_core.errors import ConfigurationError
 from akid_core.random import derive_word
@@ -21,8 +23,8 @@ class HeldOut(View):
     """A source with a validation or test split, or both, drawn at random from its rows to train on.
 
     `val`, `test`: a number of rows, or a fraction of them below 1; a split that is not cut out is the source's own.
-    What is left is trained on. No row is in two splits, and which split a row is in depends on `seed` alone, not on
-    that of a run.
+    What is left is trained on, shuffled, whatever order the source would have its rows in. No row is in two splits, and
+    which split a row is in depends on `seed` alone, not on that of a run.
     """
 
     val: Amount | None = None
@@ -44,6 +46,14 @@ class HeldOut(View):
     def fingerprint(self) -> str:
         cut = () if self._own is not None else (self.split, self.val, self.test, self.seed)
         return joint_fingerprint([self.seen], *cut)
+
+    def order(self) -> Sampler | None:
+        """Raises `ConfigurationError` where the source would mix its rows by weights."""
+        if self._own is not None:
+            return self._own.order()
+        if isinstance(mixing := self.seen.order(), InTurns):
+            mixing.bound(self)
+        return None
 
     @cached_property
     def seen(self) -> Source:

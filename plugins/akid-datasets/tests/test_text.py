@@ -122,6 +122,7 @@ def test_unknown_characters() -> None:
         ({"unknown": "Q"}, ConfigurationError, "The character 'Q' stands for unknown ones, but it is not among"),
         ({"path": "none*.txt"}, DataError, r"none\*.txt does not exist"),
         ({"val": 30, "test": 30}, ConfigurationError, "ask for 60 characters of a text that has 46"),
+        ({"length": 9, "test": 0.2}, ConfigurationError, "test: 0.2 is 9 of the 46 characters .* a row takes 10,"),
     ],
 )
 def test_settings_that_do_not_fit(settings: dict[str, Any], kind: type[AkidError], message: str) -> None:

@@ -131,6 +131,12 @@ class Text(Source):
             raise ConfigurationError(
                 f"val: {self.val}, test: {self.test} ask for {val + test} characters of a text that has {len(text)}."
             )
+        for name, wanted, count in (("val", self.val, val), ("test", self.test, test)):
+            if wanted is not None and count <= self.length:
+                raise ConfigurationError(
+                    f"{name}: {wanted} is {count} of the {len(text)} characters of the text, but a row takes "
+                    f"{self.length + 1}, its length and the character that follows; ask for more, or leave it out."
+                )
         return {"train": text[:rest], "val": text[rest : rest + val], "test": text[rest + val :]}[self.split]
 
     def _files(self, split: Split) -> list[Path]:
