@@ -281,6 +281,7 @@ def test_who_reads_where_nothing_is_said() -> None:
             count(Reading(threads=threads)),
             count(Reading(threads=threads), in_memory=True, copied=True),
         } == {threads}
+        assert count(Reading(threads=threads), one_by_one=True) == min(1, threads)
 
 
 @pytest.mark.parametrize("wrong", [{"threads": -1}, {"processes": -1}, {"ahead": -1}, {"threads": 1, "processes": 1}])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from akid_core.data import Augmenter, Batch, Draws, Sensor, Shuffled, Source, Span
+from akid_core.data import Augmenter, Batch, Draws, Mixer, Sensor, Shuffled, Source, Span
+from akid_core.data.forward import Forward
 from akid_core.data.prefetch import Prefetch
+from akid_core.data.reading import Reading
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.specs import TensorSpec
 
@@ -210,6 +214,61 @@ def test_thread_only_where_reading_is_work() -> None:
     assert threaded(memory=True) == (False, False)
     assert threaded(memory=True, augment=(Jitter(),)) == (True, False)
     assert threaded(memory=False) == (True, True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stream(Numbers):
+    """The same in pieces of 7 rows, one after another; `begun` are the rows that the reading began at."""
+
+    size: int = 500
+    begun: list[int] = field(default_factory=list)
+
+    @property
+    def sequential(self) -> bool:
+        return True
+
+    def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+        return self._forward.rows(indices)
+
+    @cached_property
+    def _forward(self) -> Forward:
+        def begin(skip: int) -> Iterator[Mapping[str, np.ndarray]]:
+            self.begun.append(skip)
+            return (super(Stream, self).rows(np.arange(row, row + 7)) for row in range(skip, self.size + 7, 7))
+
+        return Forward(begin)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Swapped(Mixer):
+    """Rows are what their partners were, in windows of four."""
+
+    fields: tuple[str, ...] = ("x",)
+
+    def partners(self, random: Draws, size: int) -> np.ndarray:
+        return random.positions ^ 3
+
+    def mix(self, fields: Mapping[str, np.ndarray], others: Mapping[str, np.ndarray], random: Draws) -> dict[str, Any]:
+        return {"x": others["x"]}
+
+
+def test_a_source_that_goes_forward_is_read_once() -> None:
+    source = Stream()
+    sensor = Sensor(source, batch_size=4, augment=(Swapped(),), reading=Reading(threads=4))
+    source.begun.clear()
+    with sensor.spans((step, 1) for step in range(125)) as spans:
+        assert next(spans).fields["x"][0, :, 0].tolist() == [3, 2, 1, 0]
+        assert sum(1 for _ in spans) == 124
+    assert len(source.begun) == 1
+
+
+def test_partners_that_a_source_has_left_behind() -> None:
+    for reading in (Reading(), Reading(threads=0)):
+        sensor = Sensor(Stream(), batch_size=6, augment=(Swapped(),), reading=reading)
+        with sensor.spans((step, 1) for step in range(3)) as spans:
+            next(spans)
+            with pytest.raises(ConfigurationError, match="batches before them.*a batch_size that their window divides"):
+                next(spans)
 
 
 def test_sample_weights_travel_as_weights() -> None:

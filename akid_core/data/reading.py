@@ -13,9 +13,10 @@ MOST_THREADS = 4
 class Reading:
     """How a Sensor reads ahead; it changes when batches are made, never what is in them.
 
-    `threads`: how many make spans at once; None for a fixed rule, 0 to read on demand. `processes`: how many read
-    instead of threads, for a Source that keeps Python busy; Source and augmenters must then be picklable. `ahead`: how
-    many spans are made ready besides those that are being made.
+    `threads`: how many make spans at once; None for a fixed rule, 0 to read on demand; at most one reads a Source whose
+    rows come one after another. `processes`: how many read instead of threads, for a Source that keeps Python busy;
+    Source and augmenters must then be picklable. Of rows that come one after another each process reads all, and
+    augments its share. `ahead`: how many spans are made ready besides those that are being made.
     """
 
     threads: int | None = None
@@ -40,7 +41,7 @@ class Reading:
         all there is to a batch, nothing changes it.
         """
         if self.threads is not None:
-            return self.threads
+            return min(1, self.threads) if one_by_one else self.threads
         if in_memory and copied:
             return 0  # handing a copy over costs as much as making it
         return 1 if in_memory or one_by_one else min(MOST_THREADS, _processors())

@@ -97,6 +97,12 @@ class Sensor:
             rows = self._order(epoch, start, stop)
 
             def order(asked: np.ndarray) -> np.ndarray:
+                if self.source.sequential and asked[0] < start:
+                    raise ConfigurationError(
+                        f"The augmenters mix rows with partners from batches before them, and the source "
+                        f"'{self.source.component()}' would be read from its beginning for each, since it can only be "
+                        f"read in its own order. Take a batch_size that their window divides."
+                    )
                 return rows if asked is positions else self._rows_at(asked, epoch)
 
             fields, weights = self._augmented(self.training, order, positions, epoch, self._size)
