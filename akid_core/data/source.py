@@ -25,7 +25,10 @@ _ROWS = 4096
 class Source(ABC):
     """Rows by index, for one split. Subclass it as a frozen dataclass; `rows` must be a pure function of the indices.
 
-    A field named `sample_weight`, if there is one, says how much each row counts.
+    A field named `sample_weight`, if there is one, says how much each row counts. Floating fields are finite: a source
+    that reads files refuses NaN and infinity, naming file and row, unless a setting (`missing`) says what stands for
+    them. Values from memory, of arrays or of a data set of another library, are not searched for them: where one makes
+    the loss infinite or not a number, `NonFiniteError` names its field and row.
     """
 
     split: Split = "train"

@@ -150,9 +150,10 @@ def test_other_contents_have_another_fingerprint(folder: Path) -> None:
     assert Numpy(path=folder / "train").fingerprint() != before
 
 
-def test_missing_numbers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_missing_numbers(tmp_path: Path, value: float) -> None:
     values = np.ones((5, 3), np.float32)
-    values[3, 1] = np.nan
+    values[3, 1] = value
     np.savez(tmp_path / "a.npz", x=values)
     source = Npz(path=tmp_path / "a.npz")
     assert source.rows(np.array([2]))["x"].tolist() == [[1, 1, 1]]

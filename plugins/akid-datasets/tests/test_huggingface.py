@@ -149,6 +149,7 @@ def test_settings_that_do_not_fit(
         (["a", "b"], "The column 'x' of the data set given in Python holds values of the type string"),
         ([1, None], "The column 'x' .*, row 1, has a missing value"),
         ([1.0, float("nan")], "The column 'x' .*, row 1, has a missing value"),
+        ([1.0, float("-inf")], "The column 'x' .*, row 1, has a missing value, or one that is not finite"),
         ([[1, 2], [3]], "has a list of 1 in row 1, but one of 2 in row 0"),
         ([[1, 2], None], "has no list in row 1, but one of 2 in row 0"),
     ],

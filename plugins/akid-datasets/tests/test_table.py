@@ -142,6 +142,8 @@ def test_a_file_for_each_split() -> None:
         ("a,b,b,c\n1,2,3,4\n", "has several columns 'b'"),
         ("a,b,c\n1,2,x\n3,,y\n", "line 3: the column 'b' has a missing value, .* as missing: 0"),
         ("a,b,c\n1,2,x\n3,NaN,y\n", "line 3: the column 'b' has a missing value"),
+        ("a,b,c\n1,2,x\n3,-inf,y\n", "line 3: the column 'b' has a missing value, or one that is not finite"),
+        ("a,b,c\n1,2,x\n3,1e39,y\n", "line 3: the column 'b' has a missing value, or one that is not finite"),
         ("a,b,c\n1,2,x\n3,4,\n", "line 3: the column 'c' has no text"),
         ("a,b,c\n1,z,x\n", "line 2: the column 'b' has 'z', which is no number"),
     ],

@@ -9,23 +9,28 @@ import numpy as np
 from akid_core.errors import DataError
 
 
+def all_finite(values: np.ndarray) -> bool:
+    """Whether there is neither NaN nor infinity; what a file holds must have none, whatever its format."""
+    return values.dtype.kind != "f" or bool(np.isfinite(values).all())
+
+
 def without_missing(
     values: np.ndarray, missing: float | None, place: Callable[[int], str], absent: np.ndarray | None = None
 ) -> np.ndarray:
-    """The rows (n, …) with `missing` in place of what is missing: what `absent` marks, and what is not a number (NaN).
+    """The rows (n, …) with `missing` in place of what is missing: what `absent` marks, NaN and infinity.
 
     Raises `DataError` for the first such row where `missing` is None, or no whole number among whole numbers; `place`
     says where row number i of `values` is.
     """
-    if values.dtype.kind == "f":
-        nan = np.isnan(values)
-        absent = nan if absent is None else absent | nan
+    if not all_finite(values):
+        infinite = ~np.isfinite(values)
+        absent = infinite if absent is None else absent | infinite
     if absent is None or not absent.any():
         return values
     if missing is None:
         raise DataError(
-            f"{place(_first(absent))} has a missing value, or one that is not a number (NaN). Mend the data, or say "
-            f"what stands for such values, as missing: 0."
+            f"{place(_first(absent))} has a missing value, or one that is not finite (NaN, infinity). Mend the data, "
+            f"or say what stands for such values, as missing: 0."
         )
     if values.dtype.kind != "f" and missing != int(missing):
         raise DataError(

@@ -71,8 +71,7 @@ class _Reading:
         if isinstance(wanted, str):
             if self.kinds[wanted] == "text":
                 return self._indices(piece, wanted)
-            values = self._numbers(piece, wanted)
-            return values.astype(np.float32) if values.dtype.kind == "f" else values
+            return self._numbers(piece, wanted)
         stacked = [self._numbers(piece, name) for name in wanted]
         for name, values in zip(wanted, stacked, strict=True):
             if values.ndim > 1:
@@ -82,6 +81,9 @@ class _Reading:
     def _numbers(self, piece: Piece, name: str) -> np.ndarray:
         column = piece.columns[name]
         values = np.asarray(column.values)
+        if values.dtype.kind == "f":
+            with np.errstate(over="ignore"):  # a number too large for float32 becomes infinite
+                values = values.astype(np.float32)
         return without_missing(values, self.missing, lambda row: self._place(piece, name, row), column.absent)
 
     def _indices(self, piece: Piece, name: str) -> np.ndarray:

@@ -33,7 +33,7 @@ class Huggingface(Source):
 
     Images become (batch, channels, height, width) uint8 as `decoding` says; numbers keep their types, except that
     integers with one axis become int64; lists of equal length are further axes. `missing`: what stands for missing
-    numbers, which are errors otherwise.
+    numbers, NaN and infinity, which are errors otherwise.
     """
 
     dataset: Any

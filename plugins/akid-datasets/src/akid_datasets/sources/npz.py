@@ -18,8 +18,8 @@ class Npz(ArrayFiles):
     field, `{image: x}`; by default all keys are fields. A key may say the split, too: `{image: "x_{split}"}`.
 
     `channels_last`: fields that are pictures (rows, H, W) or (rows, H, W, C), and become (rows, C, H, W). `classes`:
-    how many classes a field of labels has, `{label: 10}`; other labels are errors. `missing`: what stands for numbers
-    that are none (NaN), which are errors otherwise.
+    how many classes a field of labels has, `{label: 10}`; other labels are errors. `missing`: what stands for NaN
+    and infinity, which are errors otherwise.
 
     Types stay, except that integers with one axis become int64. Arrays above 256 MiB that are not packed stay in the
     file, as `numpy.savez` writes them; packed ones are read whole. Pickled objects are refused.

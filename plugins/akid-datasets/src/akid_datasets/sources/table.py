@@ -33,8 +33,8 @@ class Table(Source):
     virginica]}`; by default the texts in the file to train on, sorted. A text that is no class is an error.
 
     `missing`: the number that stands for missing ones (an empty cell, `NA`, `N/A`, `NaN`, `null`, `None`, `?`, null in
-    Parquet), which are errors otherwise. `delimiter`: between the cells of CSV. `columns`: the names of the columns of
-    a CSV file whose first line does not say them.
+    Parquet) and for infinity, also a number too large for float32; they are errors otherwise. `delimiter`: between the
+    cells of CSV. `columns`: the names of the columns of a CSV file whose first line does not say them.
 
     Files are read a piece at a time; what stays in memory are the fields.
     """
