@@ -127,6 +127,33 @@ def test_unsound_archives(data: bytes, said: str) -> None:
         found(data)
 
 
+def with_size(size: bytes, kind: bytes = tarfile.REGTYPE) -> bytes:
+    """A header whose field for the size is `size`, with a right sum, and the end of an archive."""
+    info = tarfile.TarInfo("a.cls")
+    info.type = kind
+    header = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
+    header[124:136] = size
+    header[148:156] = b" " * 8
+    header[148:156] = f"{sum(header):06o}\0 ".encode()
+    return bytes(header) + b"\0" * 4096
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.XHDTYPE])
+@pytest.mark.parametrize("size", [b"-0000001000\0", b"+0000001000\0", b"0000_001000\0", b"0000 001000\0", b"\xff" * 12])
+def test_sizes_that_are_none(size: bytes, kind: bytes) -> None:
+    with pytest.raises(ValueError, match="the header at byte 0 has no sound number"):
+        found(with_size(size, kind))
+
+
+def test_sizes_with_blanks_around_them() -> None:
+    assert found(with_size(b"    0001000 ")) == [Entry("a.cls", 512, 512)]
+
+
+def test_an_extended_header_that_is_too_long() -> None:
+    with pytest.raises(ValueError, match="announces 1048577 bytes of names and notes"):
+        found(with_size(b"00004000001\0", tarfile.XHDTYPE) + b"\0" * (1 << 20))
+
+
 def test_every_cut_is_noticed() -> None:
     """Wherever an archive is cut before its closing zeros, it is not taken for a whole one."""
     for size in range(0, 2560, 7):

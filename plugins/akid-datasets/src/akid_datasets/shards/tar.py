@@ -89,7 +89,7 @@ def _header(file: Readable, place: int, size: int) -> bytes:
 
 def _read(file: Readable, place: int, size: int) -> bytes:
     if size > _LONGEST:
-        raise ValueError(f"is damaged: the header at byte {place - BLOCK} announces a name of {size} bytes")
+        raise ValueError(f"is damaged: the header at byte {place - BLOCK} announces {size} bytes of names and notes")
     file.seek(place)
     return file.read(size)
 
@@ -98,10 +98,10 @@ def _number(field: bytes, place: int) -> int:
     """A number in a header: octal digits, or for large ones (GNU) bytes after one with the highest bit set."""
     if field[0] == 0x80:
         return int.from_bytes(field[1:], "big")
-    try:
-        return int(field.rstrip(b" \0") or b"0", 8)
-    except ValueError:
-        raise ValueError(f"is no tar archive, or damaged: the header at byte {place} has no sound number") from None
+    digits = field.strip(b" \0")
+    if digits.strip(b"01234567"):  # int() would take signs, too, and a negative size leads back
+        raise ValueError(f"is no tar archive, or damaged: the header at byte {place} has no sound number")
+    return int(digits or b"0", 8)
 
 
 def _extended(said: bytes, place: int, name: str, length: int) -> tuple[str, int]:
