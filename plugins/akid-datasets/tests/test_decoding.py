@@ -51,6 +51,15 @@ def test_forms_without_loss(form: str) -> None:
     assert Decoding().decode(encoded(image, form, **settings)).tolist() == COLOURS.transpose(2, 0, 1).tolist()
 
 
+@pytest.mark.parametrize("form", ["EPS", "PCX", "TGA"])
+def test_other_forms_are_not_opened_whatever_their_name(form: str, tmp_path: Path) -> None:
+    """Of EPS, Pillow would run Ghostscript on the content."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(encoded(COLOURS, form))
+    with pytest.raises(ValueError, match=r"does not decode as an image \(cannot identify image file\)"):
+        Decoding().decode(path)
+
+
 def test_sixteen_bits_of_grey_are_rounded_to_eight() -> None:
     wide = np.array([[0, 128, 129], [257, 30000, 65535]], np.uint16)
     # x * 255 / 65535: 128 gives 0.498, 129 gives 0.502, 30000 gives 116.7

@@ -10,8 +10,19 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-SUFFIXES = ("bmp", "gif", "jpeg", "jpg", "pbm", "pgm", "png", "ppm", "tif", "tiff", "webp")
-"""The endings of names, in lower case, by which files are taken for Image."""
+_FORMATS = {
+    "BMP": ("bmp",),
+    "GIF": ("gif",),
+    "JPEG": ("jpeg", "jpg"),
+    "PNG": ("png",),
+    "PPM": ("pbm", "pgm", "ppm"),
+    "TIFF": ("tif", "tiff"),
+    "WEBP": ("webp",),
+}
+"""What is read of the formats that Pillow knows, with the endings of names. Others run programs, as EPS does."""
+
+SUFFIXES = tuple(sorted(suffix for suffixes in _FORMATS.values() for suffix in suffixes))
+"""The endings of names, in lower case, by which files are taken for images."""
 
 _MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 _ORIENTATION = 0x0112  # of EXIF
@@ -70,7 +81,7 @@ class Decoding:
         if not data:
             raise ValueError("is empty")
         try:
-            with Image.open(BytesIO(data)) as image:
+            with Image.open(BytesIO(data), formats=tuple(_FORMATS)) as image:
                 pixels = np.asarray(self._fitted(self._upright(image)))
         except Exception as error:  # a decoder that meets damaged bytes raises whatever it happens to run into
             reason = str(error).partition("<")[0].strip() or type(error).__name__
