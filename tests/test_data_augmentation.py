@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from akid_core.data import Augmenter, Chain, Draws, Fitted, Mixer, Sensor, Shuffled, Source
+from akid_core import Brain, Kid
+from akid_core.data import Augmenter, Chain, Draws, Fitted, Mixer, Sensor, Sensors, Shuffled, Source
 from akid_core.data.augmentation import Augmentation
+from akid_core.data.combined import Subset
+from akid_core.data.learnt import Learnt
 from akid_core.data.place import VARIABLE
+from akid_core.data.source import SPLITS
 from akid_core.errors import ConfigurationError, DataError
+from akid_core.layers import Dense
+from akid_core.plugins import Registry, default_manager
+from akid_core.plugins.records import Provider
 from akid_core.specs import TensorSpec
 
 Fields = Mapping[str, np.ndarray]
@@ -23,9 +31,10 @@ Fields = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers(Source):
-    """Row r is the number r, as `x`; its weight is r + 1."""
+    """Row r is the number r times `step`, as `x`; its weight is r + 1."""
 
     size: int = 10
+    step: float = 1.0
     known: str = ""
 
     @property
@@ -36,7 +45,7 @@ class Numbers(Source):
         return self.size if self.split == "train" else 3
 
     def rows(self, indices: np.ndarray) -> Fields:
-        return {"x": indices.astype(np.float64), "sample_weight": indices + 1.0}
+        return {"x": indices * self.step, "sample_weight": indices + 1.0}
 
     def fingerprint(self) -> str:
         return self.known
@@ -97,6 +106,31 @@ class Centred(Fitted):
 
     def transform(self, fields: Fields, random: Draws, learnt: Fields) -> Fields:
         return {"x": fields["x"] - learnt["mean"] - self.more}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Named(Fitted):
+    """Adds what it learns under names that NumPy's writers have arguments of."""
+
+    fields: tuple[str, ...] = ("x",)
+    kind: str = "float64"
+
+    def fit(self, batches: Iterable[Fields]) -> Fields:
+        return {"file": np.array(1, self.kind), "allow_pickle": np.array(2, self.kind)}
+
+    def transform(self, fields: Fields, random: Draws, learnt: Fields) -> Fields:
+        return {"x": fields["x"] + sum(float(value) for value in learnt.values())}
+
+
+SHIFTED = """
+from dataclasses import dataclass
+from tests.test_data_augmentation import Centred
+
+@dataclass(frozen=True, kw_only=True)
+class Shifted(Centred):
+    def fit(self, batches):
+        return {"mean": super().fit(batches)["mean"] + 1}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -264,6 +298,75 @@ class TestFitted:
         self.made(Numbers(known="abc"), Double(), Centred())
         assert len(FITS) == len(list(folder.iterdir())) == 4
 
+    def test_other_settings_of_a_source_are_learnt_by_themselves(self, folder: Path) -> None:
+        for step in (1.0, 2.0):
+            made = self.made(Numbers(known="one file", step=step), Centred())
+            assert made(Numbers().rows, np.array([5]), 0, 10)["x"] == [5 - 4.5 * step]
+        self.made(Subset(source=Numbers(known="one file"), first=4), Centred())
+        assert len(FITS) == len(list(folder.iterdir())) == 3
+
+    def test_other_code_learns_by_itself(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (folder.parent / "shifted.py").write_text(SHIFTED)
+        monkeypatch.syspath_prepend(str(folder.parent))
+        make = importlib.import_module("shifted").Shifted
+        for changed in (SHIFTED, SHIFTED.replace("+ 1", "+ 2")):
+            (folder.parent / "shifted.py").write_text(changed)
+            self.made(Numbers(known="abc"), make())
+        assert len(FITS) == len(list(folder.iterdir())) == 2
+
+    def test_another_release_learns_by_itself(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        for version in ("1.0", "1.0", "1.1"):
+            provider = Provider("mine", "mine", "akid-mine", version)
+            monkeypatch.setattr(Registry, "provider", lambda *_, provider=provider: provider)
+            self.made(Numbers(known="abc"), Centred())
+        assert len(FITS) == len(list(folder.iterdir())) == 2
+
+    def test_a_name_is_no_matter(self, folder: Path) -> None:
+        self.made(Numbers(known="abc"), Centred())
+        self.made(Numbers(known="abc"), Chain(name="all", augment=(Centred(name="mine"),)))
+        assert len(FITS) == 1
+
+    def test_what_stands_in_no_file_is_not_kept(self, folder: Path) -> None:
+        typed: dict[str, Any] = {"__name__": "typed", "Centred": Centred, "dataclass": dataclass}
+        exec("@dataclass(frozen=True, kw_only=True)\nclass Typed(Centred): pass", typed)
+        for _ in range(2):
+            self.made(Numbers(known="abc"), typed["Typed"]())
+        assert len(FITS) == 2
+        assert not folder.exists()
+
+    def test_splits_learn_once(self) -> None:
+        sensors = Sensors(source=Numbers(), augment=(Noise(), Double(), Centred()), batch_size=2)
+        learnt, registry = Learnt(), default_manager().registry
+        for split in SPLITS:
+            sensor = sensors.sensor(split, 0, registry, learnt)
+            assert sensor is not None
+            assert sensor.evaluation_batch(0).fields["x"][0] == -9
+        assert sensors.prepare(np.zeros(1), registry, ("x",), learnt)["x"] == [-9]
+        assert len(FITS) == 1
+        kid = Kid(
+            brain=Brain.sequential(Dense(units=1, name="out"), inputs="x", outputs="out"),
+            sensors=replace(sensors, augment=(Centred(),)),
+            backend="numpy",
+        )
+        for split in SPLITS:
+            found = kid.sensor(split)
+            assert found is not None
+            found.evaluation_batch(0)
+        assert len(FITS) == 2
+
+    def test_any_name_of_what_is_learnt(self, folder: Path) -> None:
+        for _ in range(2):
+            made = self.made(Numbers(known="abc"), Named())
+            assert made(Numbers().rows, np.array([5]), 0, 10)["x"] == [5 + 1 + 2]
+        [kept] = folder.iterdir()
+        with np.load(kept) as stored:
+            assert sorted(stored) == ["allow_pickle", "file"]
+
+    def test_objects_are_not_kept(self, folder: Path) -> None:
+        made = self.made(Numbers(known="abc"), Named(kind="object"))
+        assert made(Numbers().rows, np.array([5]), 0, 10)["x"] == [5 + 1 + 2]
+        assert list(folder.iterdir()) == []
+
     def test_without_a_fingerprint_nothing_is_kept(self, folder: Path) -> None:
         for _ in range(2):
             self.made(Numbers(), Centred())
@@ -292,10 +395,10 @@ class TestFitted:
         assert len(FITS) == 2
 
     def test_a_full_disk_leaves_nothing_half_written(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        def full(file: object, **arrays: object) -> None:
+        def full(*arguments: object, **settings: object) -> None:
             raise OSError(28, "No space left on device")
 
-        monkeypatch.setattr(np, "savez", full)
+        monkeypatch.setattr(np.lib.format, "write_array", full)
         made = self.made(Numbers(known="abc"), Centred())
         assert made(Numbers().rows, np.array([5]), 0, 10)["x"] == [0.5]
         assert list(folder.iterdir()) == []
@@ -334,12 +437,13 @@ def test_neighbours_go_together() -> None:
 class Lies(Noise):
     says: str = "float64"
     gives: str = "x"
+    rows: int | None = None
 
     def outputs(self, spec: Mapping[str, TensorSpec]) -> Mapping[str, TensorSpec]:
         return {**spec, "x": spec["x"].with_dtype(self.says)}
 
     def apply(self, fields: Fields, random: Draws) -> Fields:
-        return {self.gives: fields["x"]}
+        return {self.gives: fields["x"][: self.rows]}
 
 
 def test_what_comes_out_is_held_against_what_was_said() -> None:
@@ -347,6 +451,8 @@ def test_what_comes_out_is_held_against_what_was_said() -> None:
         augmented((Lies(says="float32"),), [0])
     with pytest.raises(DataError, match="'lies' gave the field 'y', which its `outputs` do not name"):
         augmented((Lies(gives="y"),), [0])
+    with pytest.raises(DataError, match=r"float64\[1\] .* float64\[N\] for 2 rows; .* as many rows as it is given"):
+        augmented((Lies(rows=1),), [0, 1])
 
 
 def test_fields_must_look_alike_in_evaluation() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,8 @@ import pytest
 import akid_core as akid
 from akid_core import layers as L
 from akid_core.cli.main import main
+from akid_core.data import Augmenter, Chain, Draws
+from akid_core.plugins import default_manager
 
 PARTS = '''
 from dataclasses import dataclass
@@ -116,3 +120,40 @@ def test_arrays_given_in_python() -> None:
     kid = akid.Kid(brain=brain, sensors=akid.sensors(train={"x": READY}, batch_size=3), backend="numpy")
     assert np.array_equal(kid.prepare(READY)["x"], READY)
     assert np.array_equal(kid.prepare({"x": READY, "label": np.zeros(3, int)})["x"], READY)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plus(Augmenter):
+    """Adds 1 or, with `chance`, a random number, in evaluation too."""
+
+    chance: bool = False
+
+    def evaluation(self) -> Augmenter:
+        return self
+
+    def apply(self, fields: Mapping[str, np.ndarray], random: Draws) -> Mapping[str, np.ndarray]:
+        more = random.uniform()[:, None].astype(np.float32) if self.chance else np.float32(1)
+        return {name: fields[name] + more for name in self.fields}
+
+
+def prepared(*augment: Augmenter) -> np.ndarray:
+    sensors = akid.sensors(train={"x": READY, "mask": READY, "label": np.arange(3)}, batch_size=3, augment=augment)
+    made = sensors.prepare(READY, default_manager().registry, ("x",))
+    assert set(made) == {"x"}
+    return made["x"]
+
+
+def test_what_is_about_other_fields_is_left_out_of_chains_too() -> None:
+    chain = Chain(augment=(Plus(fields=("label",)), Chain(augment=(Plus(fields=("x",)),)), Plus(fields=("mask",))))
+    assert np.array_equal(prepared(chain), READY + 1)
+    assert np.array_equal(prepared(Chain(augment=(Plus(fields=("label",)),))), READY)
+
+
+def test_fields_that_go_together_need_not_all_be_given() -> None:
+    assert np.array_equal(prepared(Plus(fields=("mask", "x"))), READY + 1)
+
+
+def test_what_is_left_out_changes_no_name() -> None:
+    expected = Draws(0, "all/plus_2", 0, np.arange(3)).uniform()[:, None].astype(np.float32)
+    chain = Chain(name="all", augment=(Plus(fields=("label",), chance=True), Plus(fields=("x",), chance=True)))
+    assert np.array_equal(prepared(chain), READY + expected)

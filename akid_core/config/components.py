@@ -128,7 +128,7 @@ def changed(instance: Any) -> dict[str, Any]:
     for field in fields(instance):
         value = getattr(instance, field.name)
         default = field.default if field.default_factory is MISSING else field.default_factory()
-        if field.init and not _same(value, default):
+        if field.init and not same(value, default):
             found[field.name] = value
     return found
 
@@ -268,13 +268,13 @@ def _imported(name: str) -> Any:
     return target
 
 
-def _same(value: Any, default: Any) -> bool:
-    """Equality for settings: no truth value is a number, and arrays are never a default."""
-    if value is default:
+def same(value: Any, other: Any) -> bool:
+    """Equality for settings: no truth value is a number, and two arrays are never equal."""
+    if value is other:
         return True
-    if isinstance(value, bool) is not isinstance(default, bool):
+    if isinstance(value, bool) is not isinstance(other, bool):
         return False
     try:
-        return bool(value == default)
+        return bool(value == other)
     except (ValueError, TypeError):
         return False

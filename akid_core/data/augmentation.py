@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 import numpy as np
 
-from akid_core.data.augmenter import Augmenter, Chain, Fields, Fitted, Mixer, Specs, augmenter_paths
+from akid_core.data.augmenter import Augmenter, Fields, Fitted, Mixer, Specs, evaluation_forms, taken_apart
 from akid_core.data.draws import Draws, Words
-from akid_core.data.learnt import learnt
+from akid_core.data.learnt import Before, Learnt
 from akid_core.data.source import Source
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.specs.tensor import TensorSpec
+
+_ROWS = 1024
+"""How many rows to learn from are read at once."""
 
 Read = Callable[[np.ndarray], Fields]
 """Gives the fields at positions (n,), each (n, …)."""
@@ -31,20 +34,31 @@ class Stage:
 class Augmentation:
     """What augmenters make of a Source's rows; `stages` are they, those of nested chains in a row.
 
-    `before`, `spec`: the fields before and afterwards. Raises `ConfigurationError` where an augmenter does not fit the
-    fields that it is given.
+    `before`, `spec`: the fields before and afterwards. `learnt`: what is learnt from the source. `partly`: fields may
+    be missing, and what is about none of those that are there is left out. Raises `ConfigurationError` where an
+    augmenter does not fit the fields that it is given.
     """
 
-    def __init__(self, augment: Sequence[Augmenter], source: Source, spec: Specs, seed: int) -> None:
+    def __init__(
+        self,
+        augment: Sequence[Augmenter],
+        source: Source,
+        spec: Specs,
+        seed: int,
+        learnt: Learnt | None = None,
+        *,
+        partly: bool = False,
+    ) -> None:
         self._source, self.before, self._seed = source, spec, seed
+        self._learnt = Learnt() if learnt is None else learnt
         try:
-            self.stages = tuple(_staged(augment, spec))
+            self.stages = tuple(_staged(augment, spec, partly))
         except ValueError as error:
             raise ConfigurationError(
                 f"The augmenters do not fit the source '{source.component()}': {error}."
             ) from error
         self.spec = self.stages[-1].spec if self.stages else spec
-        self._learnt: dict[str, Fields] = {}
+        self._states: dict[str, Fields] = {}
 
     def prepare(self) -> None:
         """Fit what must be fitted, or read what was learnt before; else it is done at first use."""
@@ -71,7 +85,7 @@ class Augmentation:
             {name: values.take(part, axis=0) for name, values in known.items()}
             for part in (places[: len(positions)], places[len(positions) :])
         )
-        fields = self._checked(self.stages[last], mine, mixer.mix(mine, others, draws))
+        fields = self._checked(self.stages[last], mine, mixer.mix(mine, others, draws), len(positions))
         return self._apply(last + 1, count, fields, positions, epoch)
 
     def _apply(self, first: int, last: int, fields: Fields, positions: np.ndarray, epoch: int) -> Fields:
@@ -82,7 +96,7 @@ class Augmentation:
             parts = [(number, stage, Draws(self._seed, stage.path, epoch, positions, words)) for number, stage in group]
             if together is not None:
                 changed = together([(stage.augmenter, draws) for _, stage, draws in parts], fields)
-                fields = self._checked(parts[-1][1], fields, changed)
+                fields = self._checked(parts[-1][1], fields, changed, len(positions))
                 continue
             for number, stage, draws in parts:
                 augmenter = stage.augmenter
@@ -90,50 +104,61 @@ class Augmentation:
                     changed = augmenter.transform(fields, draws, self._state(number))
                 else:
                     changed = augmenter.apply(fields, draws)
-                fields = self._checked(stage, fields, changed)
+                fields = self._checked(stage, fields, changed, len(positions))
         return fields
 
     def _state(self, number: int) -> Fields:
-        """What the fitted augmenter of stage `number` learns from the rows to train on."""
-        stage = self.stages[number]
-        assert isinstance(stage.augmenter, Fitted)
-        if stage.path not in self._learnt:
-            before = [earlier.augmenter for earlier in self.stages[:number]]
-            self._learnt[stage.path] = learnt(stage.augmenter, before, self._source, self.before)
-        return self._learnt[stage.path]
+        """What the fitted augmenter of stage `number` learns from the rows to train on, as they are in evaluation."""
+        path = self.stages[number].path
+        if path not in self._states:
+            *earlier, fitted = (replace(stage.augmenter, name=None) for stage in self.stages[: number + 1])
+            assert isinstance(fitted, Fitted)
+            before, source = evaluation_forms(earlier), replace(self._source, split="train")
+            self._states[path] = self._learnt(fitted, before, source, self._batches(before, source))
+        return self._states[path]
 
-    def _checked(self, stage: Stage, fields: Fields, changed: Fields) -> Fields:
-        """All fields after a stage. Raises `DataError` where they are not what the augmenter promises."""
+    def _batches(self, before: Before, source: Source) -> Iterator[Fields]:
+        """All rows of a source, brought through `before`."""
+        prepared = Augmentation(before, source, source.spec, seed=0, learnt=self._learnt)
+        size = len(source)
+        for start in range(0, size, _ROWS):
+            rows = np.arange(start, min(start + _ROWS, size), dtype=np.int64)
+            yield prepared(source.rows, rows, 0, size)
+
+    def _checked(self, stage: Stage, fields: Fields, changed: Fields, count: int) -> Fields:
+        """All fields after a stage, of `count` rows. Raises `DataError` where they are not what it promises."""
         for name, values in changed.items():
             spec = stage.spec.get(name)
             if spec is None:
                 raise DataError(
                     f"The augmenter '{stage.path}' gave the field '{name}', which its `outputs` do not name."
                 )
-            if not fits(values, spec):
+            if not fits(values, spec, count):
                 raise DataError(
                     f"The augmenter '{stage.path}' made {values.dtype}{list(values.shape)} of the field '{name}', "
-                    f"which should be {spec}; an augmenter keeps shapes and types unless its `outputs` say otherwise."
+                    f"which should be {spec} for {count} rows; an augmenter keeps shapes and types unless its "
+                    f"`outputs` say otherwise, and gives as many rows as it is given."
                 )
         return {name: values for name, values in {**fields, **changed}.items() if name in stage.spec}
 
 
-def fits(values: np.ndarray, spec: TensorSpec) -> bool:
-    """Whether an array has the type and, where they are not symbols, the sizes of its spec."""
+def fits(values: np.ndarray, spec: TensorSpec, count: int) -> bool:
+    """Whether an array has the type of its spec, `count` rows and, where they are not symbols, the other sizes."""
     return (
         values.dtype == spec.dtype
         and values.ndim == spec.rank
+        and len(values) == count
         and all(size == said or isinstance(said, str) for size, said in zip(values.shape, spec.shape, strict=True))
     )
 
 
-def _staged(augment: Sequence[Augmenter], spec: Specs, above: str = "") -> Iterator[Stage]:
-    for path, augmenter in zip(augmenter_paths(augment), augment, strict=True):
-        if isinstance(augmenter, Chain):
-            for stage in _staged(augmenter.augment, spec, f"{above}{path}/"):
-                spec = stage.spec
-                yield stage
-            continue
+def _staged(augment: Sequence[Augmenter], spec: Specs, partly: bool) -> Iterator[Stage]:
+    for path, augmenter in taken_apart(augment):
+        if partly and augmenter.fields:
+            there = tuple(name for name in augmenter.fields if name in spec)
+            if not there:
+                continue
+            augmenter = replace(augmenter, fields=there)
         augmenter.check(spec)
         spec = augmenter.outputs(spec)
-        yield Stage(above + path, augmenter, spec)
+        yield Stage(path, augmenter, spec)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Self
 
@@ -130,6 +130,15 @@ def augmenter_paths(augment: Sequence[Augmenter]) -> tuple[str, ...]:
             raise ValueError(f"two augmenters are called '{path}'; give one of them another name")
         paths.append(path)
     return tuple(paths)
+
+
+def taken_apart(augment: Sequence[Augmenter], above: str = "") -> Iterator[tuple[str, Augmenter]]:
+    """Each augmenter with its path, those of chains in a row with the others. Raises as `augmenter_paths`."""
+    for path, augmenter in zip(augmenter_paths(augment), augment, strict=True):
+        if isinstance(augmenter, Chain):
+            yield from taken_apart(augmenter.augment, f"{above}{path}/")
+        else:
+            yield above + path, augmenter
 
 
 def evaluation_forms(augment: Iterable[Augmenter]) -> tuple[Augmenter, ...]:

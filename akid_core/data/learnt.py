@@ -1,90 +1,119 @@
-"""Learnt: what fitted augmenters learn from the rows to train on, kept on disk beside the data."""
+"""Learnt: what fitted augmenters learn from the rows to train on, kept for a run and, on disk, for later ones."""
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from akid_core.config import encode
-from akid_core.data.augmenter import Augmenter, Fields, Fitted, Specs, evaluation_forms
+from akid_core.config.components import category_of, same
+from akid_core.data.augmenter import Augmenter, Fields, Fitted
 from akid_core.data.place import data_dir
 from akid_core.data.source import Source
 from akid_core.errors import ConfigurationError
+from akid_core.plugins import default_manager
 
-_ROWS = 1024
-"""How many rows are read at once."""
+_FORMAT = "learnt-1"
+"""Another word where the files, or what is computed for them, change their meaning."""
+
+Before = tuple[Augmenter, ...]
 
 
-def learnt(fitted: Fitted, before: Sequence[Augmenter], source: Source, spec: Specs) -> Fields:
-    """What `fitted` learns from all rows of the train split of `source`, whose fields are `spec`.
+class Learnt:
+    """What fitted augmenters learn from one Source, each once for all that share this object, such as a run's Sensors.
 
-    The rows come through the evaluation forms of the augmenters `before` it. It is computed once for one data set and
-    these settings, where both can be told: the source has a fingerprint, and the augmenters can be written.
+    It is kept on disk too, where the data, the settings and the code can be told from others: the source has a
+    fingerprint, source and augmenters can be written as YAML, and their classes stand in files.
     """
-    source, before = replace(source, split="train"), evaluation_forms(before)
-    path = _path(fitted, before, source)
-    if path is None:
-        return _computed(fitted, before, source, spec)
-    return _kept(path) or _keep(path, _computed(fitted, before, source, spec))
+
+    def __init__(self) -> None:
+        self._known: list[tuple[Fitted, Before, Fields]] = []
+
+    def __call__(self, fitted: Fitted, before: Before, source: Source, batches: Iterable[Fields]) -> Fields:
+        """What `fitted` learns from `batches`: all rows to train on of `source`, brought through `before`.
+
+        They are only read where it is not known yet.
+        """
+        for *known, state in self._known:
+            if same(known, [fitted, before]):
+                return state
+        path = _path(fitted, before, source)
+        kept = _kept(path) if path else None
+        state = fitted.fit(batches) if kept is None else kept
+        if path and kept is None:
+            _keep(path, state)
+        self._known.append((fitted, before, state))
+        return state
 
 
-def _computed(fitted: Fitted, before: Sequence[Augmenter], source: Source, spec: Specs) -> Fields:
-    from akid_core.data.augmentation import Augmentation  # which itself fits what comes before
-
-    prepared = Augmentation(before, source, spec, seed=0)
-
-    def batches() -> Iterator[Fields]:
-        size = len(source)
-        for start in range(0, size, _ROWS):
-            rows = np.arange(start, min(start + _ROWS, size), dtype=np.int64)
-            yield prepared(source.rows, rows, 0, size)
-
-    return fitted.fit(batches())
-
-
-def _path(fitted: Fitted, before: Sequence[Augmenter], source: Source) -> Path | None:
-    """The file for what is learnt; None where the data or the settings cannot be told from others."""
+def _path(fitted: Fitted, before: Before, source: Source) -> Path | None:
+    """The file for what is learnt; None where the data, the settings or the code cannot be told from others."""
     fingerprint = source.fingerprint()
     if not fingerprint:
         return None
+    components = (source, *before, fitted)
     try:
-        settings = json.dumps([encode(augmenter) for augmenter in (*before, fitted)])
-    except ConfigurationError:
+        settings = [encode(component) for component in components]
+        code = [_code(part) for component in components for part in _parts(component)]
+    except (ConfigurationError, OSError, TypeError):
         return None
-    digest = hashlib.blake2b(f"{fingerprint} {settings}".encode(), digest_size=16).hexdigest()
+    spec = {name: str(field) for name, field in source.spec.items()}
+    text = json.dumps([_FORMAT, fingerprint, spec, settings, code])
+    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     return data_dir() / "learnt" / f"{fitted.component()}-{digest}.npz"
 
 
-@lru_cache(maxsize=4)
-def _read(path: Path, modified: int) -> Fields:
-    with np.load(path, allow_pickle=False) as stored:
-        return dict(stored)
+def _parts(component: Any) -> Iterator[Any]:
+    """A component and those among its settings."""
+    yield component
+    for field in fields(component):
+        value = getattr(component, field.name)
+        values = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else (value,)
+        for part in values:
+            if is_dataclass(part) and not isinstance(part, type):
+                yield from _parts(part)
+
+
+def _code(part: Any) -> list[str]:
+    """Which state of its code makes an object what it is: the provider's version, and digests of its classes' files.
+
+    Raises `OSError` or `TypeError` for a class that stands in no file, such as one that was typed in.
+    """
+    cls = type(part)
+    category = category_of(cls)
+    provider = default_manager().registry.provider(category, part.component(), cls) if category else None
+    files = {inspect.getfile(base): None for base in cls.__mro__ if is_dataclass(base)}
+    return [str(provider), *(hashlib.blake2b(Path(file).read_bytes(), digest_size=16).hexdigest() for file in files)]
 
 
 def _kept(path: Path) -> Fields | None:
     """What was learnt before; None where there is none, or where the file is damaged."""
     try:
-        return _read(path, path.stat().st_mtime_ns)
+        with np.load(path, allow_pickle=False) as stored:
+            return dict(stored)
     except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile):
         return None
 
 
-def _keep(path: Path, state: Fields) -> Fields:
-    """Write what was learnt, so that no reader ever sees a part of it; a folder that cannot be written is no matter."""
+def _keep(path: Path, state: Fields) -> None:
+    """Write what was learnt, so that no reader ever sees a part of it; what cannot be written is no matter."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
             part = Path(folder) / path.name
-            np.savez(part, **state)  # type: ignore[arg-type]
+            with zipfile.ZipFile(part, "w") as archive:
+                for name, values in state.items():
+                    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                        np.lib.format.write_array(file, np.asanyarray(values), allow_pickle=False)
             part.replace(path)
-    except OSError:
+    except (OSError, ValueError):
         pass
-    return state

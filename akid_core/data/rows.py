@@ -30,7 +30,7 @@ class Rows:
             raise
         for name, spec in self._promise.items():
             values = given.get(name)
-            if values is None or len(values) != len(rows) or not fits(values, spec):
+            if values is None or not fits(values, spec, len(rows)):
                 found = "nothing" if values is None else f"{values.dtype}{list(values.shape)}"
                 raise DataError(
                     f"The source '{self._source.component()}' promises the field '{name}' as {spec}, but gave {found} "

@@ -10,6 +10,7 @@ import numpy as np
 from akid_core.data.augmentation import Augmentation
 from akid_core.data.augmenter import Augmenter, Fields, evaluation_forms
 from akid_core.data.batch import Batch, Span
+from akid_core.data.learnt import Learnt
 from akid_core.data.prefetch import Prefetch, Reader
 from akid_core.data.reading import Reading
 from akid_core.data.rows import Rows
@@ -46,8 +47,12 @@ class Sensor:
         eval_augment: tuple[Augmenter, ...] | None = None,
         drop_last: bool = False,
         reading: Reading | None = None,
+        learnt: Learnt | None = None,
     ) -> None:
-        """Raises `DataError` for a Source without rows, `ConfigurationError` where the settings do not fit it."""
+        """`learnt`: what is learnt from the Source, where Sensors of its other splits learn the same.
+
+        Raises `DataError` for a Source without rows, `ConfigurationError` where the settings do not fit it.
+        """
         self.source = source
         self.batch_size = batch_size
         self.seed = seed
@@ -65,9 +70,10 @@ class Sensor:
                 f"ones; take a batch_size of at most {self._size}."
             )
         self._read = Rows(source)
-        self.training = Augmentation(augment, source, self._read.spec, seed)
+        learnt = Learnt() if learnt is None else learnt
+        self.training = Augmentation(augment, source, self._read.spec, seed, learnt)
         forms = evaluation_forms(augment) if eval_augment is None else eval_augment
-        self.evaluation = Augmentation(forms, source, self._read.spec, seed)
+        self.evaluation = Augmentation(forms, source, self._read.spec, seed, learnt)
         self._check_alike()
         self.spec: Mapping[str, TensorSpec] = dict(self.training.spec)
         """The fields of a batch; sample weights are not one of them."""

@@ -12,6 +12,7 @@ from akid_core.config import Where, decode, decode_settings, encode_settings
 from akid_core.data.arrays import ArrayData, ArraySource, read_arrays
 from akid_core.data.augmentation import Augmentation
 from akid_core.data.augmenter import Augmenter, Fields, evaluation_forms
+from akid_core.data.learnt import Learnt
 from akid_core.data.reading import Reading
 from akid_core.data.sampler import Sampler, Shuffled
 from akid_core.data.sensor import Sensor
@@ -71,14 +72,15 @@ class Sensors:
             )
         return encode_settings(self, registry)
 
-    def sensor(self, split: Split, seed: int, registry: Registry) -> Sensor | None:
+    def sensor(self, split: Split, seed: int, registry: Registry, learnt: Learnt | None = None) -> Sensor | None:
         """The Sensor of a split; None where the Source has no rows for validation or test.
 
+        `learnt`: what is learnt from the Source, so that fitted augmenters are fitted once for all splits.
         Raises `DataError` for an empty training split, `ConfigurationError` where `batch_size` is larger than it.
         """
         source: Source = replace(decode("source", self.source, registry, "sensors.source"), split=split)
         if split != "train":
-            return self._evaluating(source, seed) if len(source) else None
+            return self._evaluating(source, seed, learnt) if len(source) else None
         if not len(source):
             raise DataError(f"The source '{source.component()}' has no rows to train on: its split 'train' is empty.")
         sensor = Sensor(
@@ -90,6 +92,7 @@ class Sensors:
             eval_augment=self.eval_augment,
             drop_last=self.drop_last,
             reading=self.reading,
+            learnt=learnt,
         )
         if self.batch_size > len(sensor):
             raise ConfigurationError(
@@ -103,23 +106,33 @@ class Sensors:
         """The augmenters for evaluation: those that were said, else the evaluation forms of those for training."""
         return evaluation_forms(self.augment) if self.eval_augment is None else self.eval_augment
 
-    def prepare(self, rows: ArrayData, registry: Registry, fields: Sequence[str] = ("image",)) -> Fields:
+    def prepare(
+        self, rows: ArrayData, registry: Registry, fields: Sequence[str] = ("image",), learnt: Learnt | None = None
+    ) -> Fields:
         """What the augmenters for evaluation make of rows as the source gives them, such as a user's own pictures.
 
         `rows`: one array, or arrays by field name, each (n, …). An augmenter that is about none of these fields, such
-        as one of labels, is left out.
+        as one of labels, is left out. `learnt`: what is learnt from the source.
         """
         given = read_arrays(rows, "rows", fields)
-        forms = [form for form in self.for_evaluation if not form.fields or set(form.fields) & set(given)]
         source = decode("source", self.source, registry, "sensors.source")
         spec = {name: TensorSpec(("N", *values.shape[1:]), values.dtype.name) for name, values in given.items()}
         positions = np.arange(len(next(iter(given.values()))))
-        return Augmentation(forms, source, spec, seed=0)(lambda _: given, positions, 0, len(positions))
+        prepared = Augmentation(self.for_evaluation, source, spec, seed=0, learnt=learnt, partly=True)
+        return prepared(lambda _: given, positions, 0, len(positions))
 
-    def _evaluating(self, source: Source, seed: int) -> Sensor:
+    def _evaluating(self, source: Source, seed: int, learnt: Learnt | None) -> Sensor:
         forms = self.for_evaluation
         batch_size = self.eval_batch_size or max(self.batch_size, EVAL_BATCH_SIZE)
-        return Sensor(source, batch_size=batch_size, seed=seed, augment=forms, eval_augment=forms, reading=self.reading)
+        return Sensor(
+            source,
+            batch_size=batch_size,
+            seed=seed,
+            augment=forms,
+            eval_augment=forms,
+            reading=self.reading,
+            learnt=learnt,
+        )
 
 
 def sensors(

@@ -10,7 +10,7 @@ from akid_core.errors import ConfigurationError, PluginConflictError, PluginErro
 from akid_core.hookspecs import CATEGORIES
 from akid_core.plugin_api import ComponentInfo
 from akid_core.plugins import hints
-from akid_core.plugins.records import Plugin, Provided
+from akid_core.plugins.records import Plugin, Provided, Provider
 from akid_core.plugins.targets import load_target
 
 Key = tuple[str, str, str]
@@ -64,7 +64,12 @@ class Registry:
 
     def provides(self, category: str, name: str, cls: type, backend: str = "") -> bool:
         """Whether somebody provides this very class under the name; who else does is no matter, nothing is chosen."""
-        return any(self._gives(item, cls) for item in self._candidates(category, name, backend))
+        return self.provider(category, name, cls, backend) is not None
+
+    def provider(self, category: str, name: str, cls: type, backend: str = "") -> Provider | None:
+        """Who provides this very class under the name; None where nobody does."""
+        candidates = self._candidates(category, name, backend)
+        return next((item.provider for item in candidates if self._gives(item, cls)), None)
 
     def target(self, provided: Provided) -> Any:
         """The target of one component, imported once."""

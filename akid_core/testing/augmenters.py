@@ -77,8 +77,8 @@ class AugmenterSuite:
             assert set(changed) <= set(after), f"gave the fields {sorted(changed)} of {sorted(after)}"
             for name, spec in after.items():
                 value = changed.get(name, rows.get(name, np.empty(0))[:count])
-                assert fits(value, spec), f"'{name}' is {value.dtype}{list(value.shape)}, but should be {spec}"
                 assert len(value) == count, f"'{name}' has {len(value)} rows of {count}"
+                assert fits(value, spec, count), f"'{name}' is {value.dtype}{list(value.shape)}, but should be {spec}"
 
     def test_what_it_was_given_stays(self, augmenter: Augmenter, rows: Rows) -> None:
         given = {name: value.copy() for name, value in rows.items()}

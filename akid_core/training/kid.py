@@ -186,7 +186,7 @@ class Kid(Parts):
         `rows`: (n, …), the field called like the Brain's first input, or arrays by field name.
         """
         first = self.config.brain.input_names[0]
-        prepared = self.config.sensors.prepare(rows, self.registry, (first,))
+        prepared = self.config.sensors.prepare(rows, self.registry, (first,), self._learnt)
         return {name: values for name, values in prepared.items() if name in self.graph.inputs}
 
     def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], batch_size: int = 256) -> Any:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from akid_core.backends.contract import Backend, Network
 from akid_core.backends.plan import Plan
+from akid_core.data.learnt import Learnt
 from akid_core.data.sensor import Sensor
 from akid_core.data.source import SPLITS, Split
 from akid_core.errors import ConfigurationError, UsageError, suggest
@@ -29,6 +30,7 @@ class Parts:
     def __init__(self, config: KidConfig) -> None:
         self.config = config
         self._sensors: dict[Split, Sensor | None] = {}
+        self._learnt = Learnt()
         self._plan: Plan | None = None
         self._resumed = False
         self._trains = True
@@ -48,7 +50,7 @@ class Parts:
         if split not in SPLITS:
             raise UsageError(f"There is no split {split!r}.{suggest(split, SPLITS)} Splits: {', '.join(SPLITS)}.")
         if split not in self._sensors:
-            self._sensors[split] = self.config.sensors.sensor(split, self.config.seed, self.registry)
+            self._sensors[split] = self.config.sensors.sensor(split, self.config.seed, self.registry, self._learnt)
         return self._sensors[split]
 
     @property

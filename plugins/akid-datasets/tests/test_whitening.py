@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from akid_core.data import ArraySource, Augmenter, Draws, Sensor
+from akid_core.data import Augmenter, Draws, Sensor
 from akid_core.errors import DataError
 from akid_core.specs import TensorSpec
 from akid_datasets.augmenters.gcn import GCN
 from akid_datasets.augmenters.whiten import Whiten
 from akid_datasets.augmenters.zca import ZCA
+from akid_datasets.sources.npz import Npz
 
 from .chosen import changed
 
@@ -120,7 +121,8 @@ class TestZCA:
     def test_in_a_sensor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AKID_DATA_DIR", str(tmp_path))
         pictures = np.clip(correlated(90, (3, 2, 2)) * 10 + 120, 0, 255).astype(np.uint8)
-        source = ArraySource(data={"train": {"image": pictures}, "val": {"image": pictures[:7]}})
+        np.savez(tmp_path / "train.npz", image=pictures)
+        source = Npz(path=tmp_path / "train.npz")
 
         def made() -> np.ndarray:
             sensor = Sensor(source, batch_size=30, augment=(GCN(bias=10), ZCA(epsilon=1e-6)))
