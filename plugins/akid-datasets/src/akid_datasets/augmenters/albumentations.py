@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import inspect
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,16 +16,17 @@ import numpy as np
 
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
-from akid_core.errors import ConfigurationError, PluginImportError
+from akid_core.errors import ConfigurationError
 from akid_core.specs.target import check_target, imported_target
 from akid_datasets.augmenters.one_by_one import Gives, check_gives, given_specs, one_by_one
 from akid_datasets.augmenters.values import check_pictures
 from akid_datasets.augmenters.warp import countable
+from akid_datasets.extras import extra
 
 
 @dataclass(frozen=True, kw_only=True)
 class Albumentations(Augmenter):
-    """Change each picture by an `albumentations.Compose`: `pip install albumentations`.
+    """Change each picture by an `albumentations.Compose` (the extra `albumentations`).
 
     `transform`: the import path of a Compose, or of a function without arguments that makes one, or a Compose as
     `albumentations.to_dict` writes it. Before each row it is seeded for this row and epoch, so that results are the
@@ -78,13 +79,8 @@ def _compose(transform: str, thread: int) -> Any:
 
     Raises `PluginImportError` without the library, `ConfigurationError` for what is no Compose.
     """
-    try:
-        library = importlib.import_module("albumentations")
-    except ImportError as error:
-        raise PluginImportError(
-            f"The augmenter 'albumentations' needs the library of that name, which cannot be imported ({error}). "
-            "Install it with: pip install albumentations"
-        ) from error
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # its import would ask the network for a newer version
+    library = extra("albumentations", "albumentations")
     given = json.loads(transform)
     try:
         made = imported_target(given, "albumentations") if isinstance(given, str) else library.from_dict(given)
