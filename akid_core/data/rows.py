@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from akid_core.data.augmentation import fits
 from akid_core.data.augmenter import Fields, Specs
 from akid_core.data.batch import Batch
+from akid_core.data.finite import first_not_finite
 from akid_core.data.source import Source
-from akid_core.errors import DataError
+from akid_core.errors import DataError, TryAgainError
+
+_ROW = re.compile(r"\brow \d")
+"""How an error names a row."""
 
 
 class Rows:
@@ -21,12 +27,16 @@ class Rows:
     def __call__(self, rows: np.ndarray) -> tuple[Fields, np.ndarray]:
         """The fields of `rows` (n,) and their weights (n,) float32.
 
-        Raises `DataError` where they are not what the Source says of itself; an error of the Source names its row.
+        Raises `DataError` where they are not what the Source says of itself; an error of the Source names its row,
+        unless trying again may help.
         """
         try:
             given = self._source.rows(rows)
+        except TryAgainError:
+            raise  # to ask the same again, row by row, is to wait again
         except Exception as error:
-            self._name_row(error, rows)
+            if not _ROW.search(f"{error} {getattr(error, '__notes__', '')}"):
+                self._name_row(error, rows)
             raise
         for name, spec in self._promise.items():
             values = given.get(name)
@@ -35,6 +45,12 @@ class Rows:
                 raise DataError(
                     f"The source '{self._source.component()}' promises the field '{name}' as {spec}, but gave {found} "
                     f"for {len(rows)} rows."
+                )
+            if name != Batch.WEIGHTS and (wrong := first_not_finite(values)) is not None:
+                raise DataError(
+                    f"The source '{self._source.component()}' gave a number that is not finite (NaN or an infinity) in "
+                    f"the field '{name}' of row {rows[wrong]}. Leave such rows out, or put a number in its place; a "
+                    f"mask or a sample weight of 0 takes a row out of losses, metrics and gradients."
                 )
         return {name: given[name] for name in self.spec}, self._weights(given, rows)
 
