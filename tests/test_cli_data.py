@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from akid_core.cli.main import main
+from akid_core.data.place import OFFLINE
 
 PARTS = '''
 from dataclasses import dataclass
@@ -89,6 +91,8 @@ def test_a_sheet_shows_what_augmenters_do(folder: Path, capsys: pytest.CaptureFi
     [
         (["show", "squares.yaml", "--field", "label"], 2, "a picture is of shape (1, 3 or 4, height, width)"),
         (["show", "squares.yaml", "--output", "sheet.jpg"], 2, "a sheet is written as .png"),
+        (["show", "squares.yaml", "--rows", "-3"], 2, "--rows -3: it must be at least 1."),
+        (["show", "squares.yaml", "--epochs", "-1"], 2, "--epochs -1: it must be at least 0."),
         (["show", "squares.yaml", "--split", "val"], 1, "The 'val' split of the source 'squares' has no rows"),
         (["show", "squares.yaml", "--set", "sensors.augment=[whit]"], 78, "Did you mean 'white'?"),
         (["info", "nowhere"], 78, "There is no source 'nowhere'"),
@@ -104,10 +108,36 @@ def test_what_cannot_be_shown(
     assert not list(folder.glob("*.png"))
 
 
+def test_a_sheet_is_written_whole_or_not_at_all(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = pytest.importorskip("PIL.Image")
+
+    def full(self: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    (folder / "out.png").write_bytes(b"before")
+    monkeypatch.setattr(image.Image, "save", full)
+    assert main(["data", "show", "squares.yaml", "--output", "out.png"]) == 1
+    assert (folder / "out.png").read_bytes() == b"before"
+    assert [path.name for path in folder.glob("*png*")] == ["out.png"]
+
+
+@pytest.mark.parametrize("before", [None, "", "1"])
+def test_to_ask_leaves_downloads_as_they_were(
+    before: str | None, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(OFFLINE, raising=False)
+    if before is not None:
+        monkeypatch.setenv(OFFLINE, before)
+    monkeypatch.syspath_prepend(str(folder))
+    for name in ("squares:Squares", "nowhere"):
+        main(["data", "info", name])
+        assert os.environ.get(OFFLINE) == before
+
+
 def test_what_is_known_of_a_source(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AKID_OFFLINE", "")
     monkeypatch.syspath_prepend(str(folder))
     assert main(["data", "info", "squares:Squares", "--set", "size=7", "--json"]) == 0
     known = json.loads(capsys.readouterr().out)

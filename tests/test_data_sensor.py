@@ -16,7 +16,7 @@ from akid_core.data import Augmenter, Batch, Draws, Mixer, Sensor, Shuffled, Sou
 from akid_core.data.forward import Forward
 from akid_core.data.prefetch import Prefetch
 from akid_core.data.reading import Reading
-from akid_core.errors import ConfigurationError, DataError
+from akid_core.errors import ConfigurationError, DataError, TryAgainError
 from akid_core.specs import TensorSpec
 
 
@@ -325,6 +325,31 @@ def test_an_error_of_the_source_reaches_the_reader(error: Exception, raised: typ
             assert [next(items).rows.ravel().tolist() for _ in range(3)] == [[0, 1], [2, 3], [4, 5]]
             with pytest.raises(raised):
                 next(items)
+
+
+@pytest.mark.parametrize(
+    ("error", "asked", "note"),
+    [
+        (OSError("disk"), [8, *[1] * 7], "while reading row 6 of the split 'train'"),
+        (DataError("no number in row 6 of the file"), [8], None),
+        (TryAgainError("the server is down"), [8], None),
+    ],
+)
+def test_an_error_names_its_row(error: Exception, asked: list[int], note: str | None) -> None:
+    counts = []
+
+    @dataclass(frozen=True, kw_only=True)
+    class Broken(Numbers):
+        def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+            counts.append(len(indices))
+            if 6 in indices:
+                raise error
+            return super().rows(indices)
+
+    with pytest.raises(type(error)) as raised:
+        Sensor(Broken(size=12), batch_size=8).evaluation_batch(0)
+    assert counts == asked
+    assert raised.value.__notes__[:-1] == ([note] if note else [])
 
 
 def test_an_augmenter_that_breaks_its_promise() -> None:

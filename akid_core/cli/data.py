@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -64,18 +63,10 @@ def _fetch(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    from akid_core.data.place import OFFLINE
-    from akid_core.data.source import SPLITS
+    from akid_core.data.place import without_downloads
 
-    os.environ[OFFLINE] = "1"  # to know is not to fetch
-    source = _source(options.source, options.overrides)
-    known: dict[str, Any] = {"name": options.source, **source.about()}
-    try:
-        known["fields"] = {name: str(spec) for name, spec in source.spec.items()}
-        known["rows"] = {split: len(replace(source, split=split)) for split in SPLITS}
-        source.fetch()
-    except DataError as error:
-        known["missing"] = f"akid data fetch {options.source} gets what is missing. Without it: {error}"
+    with without_downloads():  # to know is not to fetch
+        known = _known(options.source, options.overrides)
     if options.json:
         print_json(known)
         return 0
@@ -83,6 +74,21 @@ def _info(options: argparse.Namespace) -> int:
         text = ", ".join(f"{key} {entry}" for key, entry in value.items()) if isinstance(value, dict) else value
         print(f"{name}: {text}")
     return 0
+
+
+def _known(name: str, settings: Sequence[str]) -> dict[str, Any]:
+    """What is known of the source of this name, by heading."""
+    from akid_core.data.source import SPLITS
+
+    source = _source(name, settings)
+    known: dict[str, Any] = {"name": name, **source.about()}
+    try:
+        known["fields"] = {field: str(spec) for field, spec in source.spec.items()}
+        known["rows"] = {split: len(replace(source, split=split)) for split in SPLITS}
+        source.fetch()
+    except DataError as error:
+        known["missing"] = f"akid data fetch {name} gets what is missing. Without it: {error}"
+    return known
 
 
 def _show(options: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from akid_core.backends.export import draft
 from akid_core.config import apply_overrides, decode
 from akid_core.data.permutation import Permutation
 from akid_core.data.sampler import Sampler, Sequential
@@ -44,6 +45,9 @@ def show(options: argparse.Namespace) -> int:
     path = Path(options.output)
     if path.suffix.lower() != ".png":
         raise UsageError(f"--output {path}: a sheet is written as .png.")
+    for name, number, least in (("rows", options.rows, 1), ("epochs", options.epochs, 0)):
+        if number < least:
+            raise UsageError(f"--{name} {number}: it must be at least {least}.")
     sensor = _sensor(options)
     rows = sensor.batch(0, 0).rows
     columns = {"stored": sensor.source.rows(rows)}
@@ -56,7 +60,9 @@ def show(options: argparse.Namespace) -> int:
         _print(columns, rows)
         return 0
     pictures = {heading: fields[field] for heading, fields in columns.items()}
-    _sheet(pictures, [_words(columns["stored"], rows, number) for number in range(len(rows))]).save(path)
+    sheet = _sheet(pictures, [_words(columns["stored"], rows, number) for number in range(len(rows))])
+    with draft(path) as new:
+        sheet.save(new)
     print(f"wrote {path}: '{field}' of {len(rows)} rows; columns: {', '.join(columns)}")
     return 0
 
