@@ -76,7 +76,7 @@ _Place = tuple[str, int, int, int, np.dtype[Any], tuple[int, ...], tuple[int, ..
 
 
 def _place_in_file(array: np.ndarray) -> _Place | None:
-    """What `_from_file` takes, where the array is all or part of a `numpy.memmap` of which nothing changed."""
+    """What `_from_file` takes, where the array is all or part of a `numpy.memmap` whose changes are in the file."""
     whole: Any = array
     while isinstance(whole.base, np.ndarray):
         whole = whole.base

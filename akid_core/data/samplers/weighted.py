@@ -71,8 +71,8 @@ class _Cumulated(Weighted):
 
     def rows(self, positions: np.ndarray, *, size: int, seed: int, epoch: int) -> np.ndarray:
         drawn = self._uniform(positions, seed, epoch) * self.sums[-1]
-        rows: np.ndarray = np.searchsorted(self.sums, drawn, side="right").clip(max=self._last)  # if rounded up to all
-        return rows
+        rows: np.ndarray = np.searchsorted(self.sums, drawn, side="right")
+        return rows.clip(max=self._last)  # the product may be rounded up to the sum of all
 
     @cached_property
     def _last(self) -> int:
