@@ -144,8 +144,23 @@ def test_fingerprints_follow_names_and_labels(folder: Path) -> None:
     first = ImageFolder(path=folder).fingerprint()
     assert ImageFolder(path=folder).fingerprint() == first
     assert ImageFolder(path=folder, classes=("b", "a", "c")).fingerprint() != first
+    (folder / "train/a/1.PNG").touch()
+    assert ImageFolder(path=folder).fingerprint() == first, "the same files, at another time"
     picture(folder / "train/a/3.png", 1)
     assert ImageFolder(path=folder).fingerprint() != first
+
+
+def test_fingerprints_see_new_content_under_old_names(folder: Path) -> None:
+    def known(value: int, size: int) -> str:
+        picture(folder / "train/c/deeper/z.bmp", value, (size, 6))
+        return ImageFolder(path=folder).fingerprint()
+
+    assert len({known(30, 4), known(31, 4), known(30, 5)}) == 3, "one changed in its bytes alone, one in its size"
+    source = ImageFolder(path=folder)
+    assert len(source) == 4
+    (folder / "train/b/x.png").unlink()
+    with pytest.raises(DataError, match="The image .*train/b/x.png cannot be read: No such file"):
+        source.fingerprint()
 
 
 def test_it_travels_to_other_processes(folder: Path) -> None:

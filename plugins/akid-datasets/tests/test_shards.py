@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import threading
 from pathlib import Path
@@ -233,14 +234,22 @@ def test_members_are_looked_for_once(folder: Path, monkeypatch: pytest.MonkeyPat
     indexing.index.cache_clear()
     write_rows(folder, "train", [4, 3])
     assert len(Shards(train=f"{folder}/train-*.tar")) == 7
-    assert len(list((folder / "cache/shards").iterdir())) == 2, "indexes of earlier states are left"
+    assert len(list((folder / "cache/shards").iterdir())) == 4, (
+        "another process may read the index of a state just gone"
+    )
+    for path in (folder / "cache/shards").iterdir():
+        os.utime(path, (0, 0))
+    write_rows(folder, "train", [4, 2, 1])
+    assert len(Shards(train=f"{folder}/train-*.tar")) == 7
+    kept = [path for path in (folder / "cache/shards").iterdir() if path.stat().st_mtime]
+    assert len(kept) == len(list((folder / "cache/shards").iterdir())) == 3, "indexes of states long gone are left"
 
 
 def test_an_index_is_an_array_on_disk(folder: Path) -> None:
     """10^7 rows take no Python objects: the index of a shard is mapped, 16 bytes for each member."""
     write_rows(folder, "train", [50])
     [shard] = find((f"{folder}/train-000.tar",), "train")
-    table = indexing.index(shard)
+    table = indexing.index(shard).rows
     assert isinstance(table, np.memmap)
     assert (len(table), table.itemsize) == (50, 32)
     assert table["cls"][1].tolist() == [table["png"][1].sum() // 512 * 512 + 1024, 1]
@@ -272,6 +281,19 @@ def test_fingerprints(folder: Path) -> None:
         path.touch()
     assert Shards(train=f"{folder}/train-{{000..001}}.tar").fingerprint() == first, "the same rows, at another time"
     assert Shards(train=f"{folder}/train-000.tar").fingerprint() != first
+
+
+def test_fingerprints_see_new_content_of_the_same_size(folder: Path) -> None:
+    def known(value: float, name: str = "0.npy") -> str:
+        path = write_tar(folder / "a.tar", [(name, npy(np.array([value, 2.0]))), ("1.npy", npy(np.array([3.0, 4.0])))])
+        os.utime(path, ns=(0, len(seen)))
+        seen.append(path.stat().st_size)
+        return Shards(train=str(path), fields={"x": "npy"}).fingerprint()
+
+    seen: list[int] = []
+    assert len({known(1.0), known(1.5), known(1.5, "2.npy")}) == 3
+    assert known(1.0) == known(1.0)
+    assert len(set(seen)) == 1
 
 
 def test_a_sensor_mixes_within_windows_and_sees_every_row_once(folder: Path) -> None:

@@ -15,6 +15,9 @@ import numpy as np
 
 from akid_core.errors import AkidWarning, DataError
 from akid_datasets.formats.decoding import SUFFIXES
+from akid_datasets.formats.splits import file_digest
+
+_SAMPLE = 64  # files that are read to know the data again
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +58,19 @@ class Listing:
         return Listing.of(self.root, (file for file in files if low <= _fraction(file[0]) < high))
 
     def digest(self) -> str:
-        """A digest of the names and labels, not of what is in the files."""
+        """A digest of the names, labels and sizes of all files, and of what is in some that are spread over them.
+
+        So a file that is changed and keeps its size may go unseen. Raises `DataError` for a file that is gone.
+        """
+        sizes = array("q")
+        some = np.unique(np.linspace(0, len(self) - 1, min(_SAMPLE, len(self))).astype(np.int64))
+        try:
+            sizes.extend(self.path(row).stat().st_size for row in range(len(self)))
+            contents = file_digest(*map(self.path, some.tolist()))
+        except OSError as error:
+            raise DataError(f"The image {os.fsdecode(error.filename)} cannot be read: {error.strerror}.") from error
         digest = hashlib.blake2b(self.names, digest_size=16)
-        digest.update(self.ends.tobytes() + self.labels.tobytes())
+        digest.update(self.ends.tobytes() + self.labels.tobytes() + sizes.tobytes() + contents.encode())
         return digest.hexdigest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
@@ -28,18 +29,28 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """The shards of a split, in order; `starts` (shards + 1,) int64: the first row of each, and how many there are."""
+    """The shards of a split, in order; `starts` (shards + 1,) int64: the first row of each, and how many there are.
+
+    `digest`: of what lies in them, as `Index` says, wherever they lie.
+    """
 
     split: str
     shards: Sequence[Shard]
     starts: np.ndarray
+    digest: str
 
     @classmethod
     def of(cls, patterns: tuple[str, ...], split: str) -> Self:
         """Find the shards, and where their rows lie. Raises `DataError` for what is missing or not sound."""
         shards = find(patterns, split)
-        rows = for_each(lambda shard: len(index(shard)), shards, at_once=any(shard.remote for shard in shards))
-        return cls(split, shards, np.concatenate([np.zeros(1, np.int64), np.cumsum(rows, dtype=np.int64)]))
+        found = for_each(
+            lambda shard: (len(index(shard).rows), index(shard).digest),
+            shards,
+            at_once=any(shard.remote for shard in shards),
+        )
+        starts = np.cumsum([0, *(rows for rows, _ in found)], dtype=np.int64)
+        digest = hashlib.blake2b(b"".join(digest for _, digest in found), digest_size=16)
+        return cls(split, shards, starts, digest.hexdigest())
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -76,7 +87,7 @@ class Collection:
 
         And by which of its endings each was found, (rows, members). Raises `DataError` where a row has none.
         """
-        table = index(self.shards[number])[rows - self.starts[number]]
+        table = index(self.shards[number]).rows[rows - self.starts[number]]
         pieces = np.zeros((len(rows), len(members), 2), np.int64)
         endings = np.zeros(pieces.shape[:2], np.int64)
         for column, member in enumerate(members.values()):

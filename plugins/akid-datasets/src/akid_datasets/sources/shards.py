@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -70,10 +69,7 @@ class Shards(Source):
         return Windowed()
 
     def fingerprint(self) -> str:
-        digest = hashlib.blake2b(digest_size=16)
-        for shard, rows in zip(self._collection.shards, np.diff(self._collection.starts).tolist(), strict=True):
-            digest.update(f"{Path(shard.url).name} {shard.size} {rows}\n".encode())
-        return digest.hexdigest()
+        return self._collection.digest
 
     def fetch(self) -> None:
         """Find where the rows of all splits lie."""
