@@ -276,8 +276,8 @@ def test_arrays_by_the_wrong_name(run) -> None:
 
 def test_outputs_that_cannot_be_written(run) -> None:
     np.save("x.npy", np.zeros((2, 2)))
-    said = "nowhere/y.npy cannot be written: No such file or directory."
-    refuse(run, "predict", "run", "--input", "x.npy", "--output", "nowhere/y.npy", code=1, said=said)
+    said = "x.npy/y.npy cannot be written: Not a directory."
+    refuse(run, "predict", "run", "--input", "x.npy", "--output", "x.npy/y.npy", code=1, said=said)
 
 
 def test_data_that_breaks_its_promise_while_practising(toy) -> None:

@@ -57,18 +57,14 @@ def _write(outputs: Any, target: Path) -> None:
     """Write the whole file or none. Raises `UsageError` for a suffix that promises something else."""
     import numpy as np
 
+    from akid_core.backends.export import draft
+
     suffix = ".npz" if isinstance(outputs, dict) else ".npy"
     if target.suffix != suffix:
         several = f"several outputs ({', '.join(outputs)})" if isinstance(outputs, dict) else "one output"
         raise UsageError(f"--output {target}: this brain has {several}, to be written as {suffix}.")
-    draft = target.with_name(f".{target.name}.new")
-    try:
-        with draft.open("wb") as file:
-            if isinstance(outputs, dict):
-                np.savez(file, **outputs)
-            else:
-                np.save(file, outputs)
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise DataError(f"{target} cannot be written: {error.strerror}.") from error
+    with draft(target) as new:
+        if isinstance(outputs, dict):
+            np.savez(new, **outputs)
+        else:
+            np.save(new, outputs)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -19,6 +18,7 @@ from akid_core.config.components import category_of, same
 from akid_core.data.augmenter import Augmenter, Fields, Fitted
 from akid_core.data.place import data_dir
 from akid_core.data.source import Source
+from akid_core.data.whole import whole_file
 from akid_core.errors import ConfigurationError
 from akid_core.plugins import default_manager
 
@@ -107,13 +107,9 @@ def _kept(path: Path) -> Fields | None:
 def _keep(path: Path, state: Fields) -> None:
     """Write what was learnt, so that no reader ever sees a part of it; what cannot be written is no matter."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            part = Path(folder) / path.name
-            with zipfile.ZipFile(part, "w") as archive:
-                for name, values in state.items():
-                    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                        np.lib.format.write_array(file, np.asanyarray(values), allow_pickle=False)
-            part.replace(path)
+        with whole_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+            for name, values in state.items():
+                with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                    np.lib.format.write_array(member, np.asanyarray(values), allow_pickle=False)
     except (OSError, ValueError):
         pass

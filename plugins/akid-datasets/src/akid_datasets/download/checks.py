@@ -8,14 +8,13 @@ import gzip
 import hashlib
 import json
 import lzma
-import os
-import tempfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from akid_core.data.place import data_dir
+from akid_core.data.whole import whole_file
 from akid_datasets.download.remote import RemoteFile
 
 BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error)
@@ -107,9 +106,5 @@ def _read(stamp: Path) -> object:
 
 def _write(stamp: Path, state: dict[str, object]) -> None:
     """Keep a finding. Where nothing can be written, the file is read again next time."""
-    with contextlib.suppress(OSError):
-        stamp.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=stamp.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as temporary:
-            json.dump(state, temporary)
-        Path(name).replace(stamp)
+    with contextlib.suppress(OSError), whole_file(stamp) as file:
+        file.write(json.dumps(state).encode())

@@ -14,10 +14,10 @@ from PIL import Image
 
 from akid_core.data import Source
 from akid_core.data.source import SPLITS
+from akid_core.data.whole import whole_file
 from akid_core.errors import DataError, UsageError
 from akid_core.specs import TensorSpec
 from akid_datasets.shards.member import Member
-from akid_datasets.shards.whole import whole_file
 from akid_datasets.sources.shards import Shards
 
 _AT_ONCE = 256  # rows that are read at once

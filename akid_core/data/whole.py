@@ -11,7 +11,11 @@ from typing import IO
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which becomes `path` at the end, in place of what was there; after an error nothing is left."""
+    """A file to write, which becomes `path` at the end, in place of what was there; after an error nothing is left.
+
+    The folder is made where it is missing. Several processes may write one path: the last one counts.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
         written = Path(file.name)
         try:
