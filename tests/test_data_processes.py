@@ -20,9 +20,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import akid_core as akid
+from akid_core import layers as L
 from akid_core.data import ArraySource, Sensor, Shuffled, Span
 from akid_core.data.arrays import read_arrays
-from akid_core.data.crew import BLOCKS
+from akid_core.data.crew import BLOCKS, Crew
 from akid_core.data.parcel import Parcel
 from akid_core.data.reading import Reading
 from akid_core.errors import ConfigurationError, DataError, TryAgainError
@@ -415,6 +417,60 @@ def test_closed_before_anything_is_there(kit: Any) -> None:
         pass
     with kit.sensor().spans([]) as spans:
         assert list(spans) == []
+    assert workers() == []
+
+
+def test_processes_stay_from_one_evaluation_to_the_next(kit: Any) -> None:
+    def seen(batches: Any) -> tuple[list[list[int]], set[int]]:
+        with batches:
+            return [batch.rows.tolist() for batch in batches], {worker.pid for worker in workers()}
+
+    once = [list(range(start, min(start + 7, 40))) for start in range(0, 40, 7)]
+    sensor = kit.sensor(processes=2, batch_size=7)
+    with sensor.again():
+        assert workers() == []  # until they are needed
+        first, mine = seen(sensor.batches())
+        assert len(mine) == 2
+        assert first == once
+        assert seen(sensor.batches()) == (once, mine)
+        with sensor.batches() as left:
+            assert next(left).rows.tolist() == once[0]
+            rows, both = seen(sensor.batches())  # two at once are two
+            assert (rows, len(both)) == (once, 4)
+        rows, others = seen(sensor.batches())
+        assert (rows, others & mine) == (once, set())
+        assert list(left) == []
+        still = sensor.batches()
+        assert next(still).rows.tolist() == once[0]
+    assert [batch.rows.tolist() for batch in still] == once[1:]
+    still.close()
+    assert workers() == []
+
+
+def test_an_error_of_an_evaluation_is_one_of_the_next_too(kit: Any) -> None:
+    sensor = kit.sensor(what="simple", at=38)
+    with sensor.again():
+        for _ in range(2):
+            with sensor.batches() as batches, pytest.raises(Exception, match="'row', 38"):
+                list(batches)
+
+
+def test_a_run_starts_its_processes_once(kit: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    start = Crew.__init__
+    monkeypatch.setattr(Crew, "__init__", lambda *given: [started.append(given[-1]), start(*given)][1])
+    brain = akid.Brain.sequential(L.Dense(units=40, name="logits"), inputs="x").with_loss(
+        L.SoftmaxCrossEntropy(), "logits", "label"
+    )
+
+    def practised(reading: Reading) -> akid.PracticeResult:
+        sensors = akid.sensors(kit.Numbers(), batch_size=20, eval_batch_size=20, reading=reading)
+        practice = akid.Practice(epochs=3, validate_every="epoch")
+        return akid.Kid(brain=brain, sensors=sensors, practice=practice, backend="numpy").practice()
+
+    ahead, plain = practised(Reading(processes=1)), practised(Reading(threads=0))
+    assert (ahead.val, ahead.test) == (plain.val, plain.test)
+    assert started == ["step", "evaluation batch", "evaluation batch"]  # those of val three times, those of test
     assert workers() == []
 
 

@@ -142,6 +142,17 @@ class Augmentation:
         return {name: values for name, values in {**fields, **changed}.items() if name in stage.spec}
 
 
+def check_alike(training: Augmentation, evaluation: Augmentation) -> None:
+    """Raise `ConfigurationError` where fields look different in training and in evaluation."""
+    for name in {**training.spec, **evaluation.spec}:
+        known, found = (str(spec.get(name, "missing")) for spec in (training.spec, evaluation.spec))
+        if known != found:
+            raise ConfigurationError(
+                f"The augmenters make the field '{name}' {known} in training, but {found} in evaluation; say with "
+                f"eval_augment what is done to rows for evaluation."
+            )
+
+
 def fits(values: np.ndarray, spec: TensorSpec, count: int) -> bool:
     """Whether an array has the type of its spec, `count` rows and, where they are not symbols, the other sizes."""
     return (

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TypeVar
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import numpy as np
 
-from akid_core.data.augmentation import Augmentation
+from akid_core.data.augmentation import Augmentation, check_alike
 from akid_core.data.augmenter import Augmenter, Fields, evaluation_forms
 from akid_core.data.batch import Batch, Span
 from akid_core.data.learnt import Learnt
 from akid_core.data.prefetch import Prefetch, Reader
 from akid_core.data.reading import Reading
+from akid_core.data.rounds import Rounds
 from akid_core.data.rows import Rows
 from akid_core.data.sampler import Sampler, Sequential
 from akid_core.data.source import Source
@@ -74,9 +77,10 @@ class Sensor:
         self.training = Augmentation(augment, source, self._read.spec, seed, learnt)
         forms = evaluation_forms(augment) if eval_augment is None else eval_augment
         self.evaluation = Augmentation(forms, source, self._read.spec, seed, learnt)
-        self._check_alike()
+        check_alike(self.training, self.evaluation)
         self.spec: Mapping[str, TensorSpec] = dict(self.training.spec)
         """The fields of a batch; sample weights are not one of them."""
+        self._rounds: Rounds[Batch] | None = None
         self._ordered = (-1, 0, np.empty(0, np.int64))  # epoch, first position, rows: the last piece of order used
 
     def __len__(self) -> int:
@@ -147,11 +151,33 @@ class Sensor:
     def batches(self) -> Reader[Batch]:
         """A reader of all rows once, for evaluation: in the Source's order, the last batch short."""
         self.evaluation.prepare()
+        if self._rounds is not None:
+            return self._rounds.round()
+        return self._evaluated(range(-(-self._rows // self.batch_size)))
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """Inside, processes that make `batches` go on from one reader to the next: starting them may take seconds."""
         indices = range(-(-self._rows // self.batch_size))
+        rounds = Rounds(lambda: self._evaluated(itertools.cycle(indices)), len(indices))
+        self._rounds = rounds if self.reading.processes else None
+        try:
+            yield
+        finally:
+            self._rounds = None
+            rounds.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "_rounds": None}  # a process that makes batches has no use for others
+
+    def _evaluated(self, indices: Iterable[int]) -> Reader[Batch]:
         if self.reading.processes:
             plan = ((index, 1) for index in indices)
-            return self._by_processes(self.evaluation_batch, plan, _first, "evaluation batch")
+            return self._by_processes(self.evaluation_batch, plan, self._only, "evaluation batch")
         return self._by_threads(self.evaluation_batch, indices, self.evaluation)
+
+    def _only(self, _: int, batches: Batch) -> Batch:
+        return self._span(0, batches).batch(0)
 
     def _by_processes(
         self, make: Callable[[int], Batch], plan: Iterable[tuple[int, int]], join: Callable[[int, Batch], T], what: str
@@ -220,20 +246,3 @@ class Sensor:
                 f"The sampler '{sampler.component()}' does not fit the batches: {error}."
             ) from error
         return sampler.bound(self.source)
-
-    def _check_alike(self) -> None:
-        """Raise `ConfigurationError` where fields look different in training and in evaluation."""
-        training, evaluation = self.training.spec, self.evaluation.spec
-        for name in {**training, **evaluation}:
-            known, found = (str(spec.get(name, "missing")) for spec in (training, evaluation))
-            if known != found:
-                raise ConfigurationError(
-                    f"The augmenters make the field '{name}' {known} in training, but {found} in evaluation; say with "
-                    f"eval_augment what is done to rows for evaluation."
-                )
-
-
-def _first(_: int, batches: Batch) -> Batch:
-    """The only one of stacked batches."""
-    fields = {name: values[0] for name, values in batches.fields.items()}
-    return Batch(fields, batches.weights[0], batches.positions[0], batches.rows[0])

@@ -14,9 +14,10 @@ from akid_core.training.signals import SignalWatch
 def practise(run: Run, signals: SignalWatch) -> PracticeResult:
     """Practise until the limit, save, and measure what was learned; observers hear of the end, good or bad."""
     try:
-        status = _steps(run, signals)
-        run.save()
-        result = run.finish(status)
+        with run.validating():
+            status = _steps(run, signals)
+            run.save()
+            result = run.finish(status)
         run.emit("practice_end", {f"test/{name}": value for name, value in result.test.items()})
     except BaseException as error:
         run.fail(error)

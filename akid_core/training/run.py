@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -148,6 +149,11 @@ class Run:
         values["learning_rate"] = float(self.learning_rates(self.state.step - 1, 1)[0])
         self.state.log_tally.clear()
         return values | self._pace.values(self._reader.waited)
+
+    def validating(self) -> AbstractContextManager[None]:
+        """Inside, what reads the validation split stays from one validation to the next."""
+        sensor = self.kid.sensor("val")
+        return nullcontext() if sensor is None else sensor.again()
 
     def validate(self) -> bool:
         """Evaluate the validation split and remember it; True if it is the best so far."""
