@@ -17,6 +17,7 @@ from akid_datasets.augmenters.gcn import GCN
 from akid_datasets.augmenters.whiten import Whiten
 from akid_datasets.augmenters.zca import ZCA
 from akid_datasets.sources.npz import Npz
+from akid_datasets.sources.table import Table
 
 from .chosen import changed
 
@@ -140,6 +141,17 @@ class TestZCA:
         covariance = np.cov(values.reshape(90, 12).T, bias=True)
         learnt = np.load(kept)
         np.testing.assert_allclose(learnt["image/colour"] @ learnt["image/colour"], covariance, atol=1e-4)
+
+    def test_other_columns_of_one_table_are_learnt_by_themselves(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AKID_DATA_DIR", str(tmp_path))
+        (tmp_path / "four.csv").write_text("a,b,c,d\n1,2,50,7\n3,9,70,8\n5,4,60,2\n")
+        for columns, mean in ((("a", "b"), [3, 5]), (("c", "d"), [60, 17 / 3])):
+            source = Table(path=tmp_path / "four.csv", fields={"x": columns})
+            white = Sensor(source, batch_size=3, augment=(ZCA(fields=("x",)),)).batch(0, 0).fields["x"]
+            np.testing.assert_allclose(white.mean(axis=0), [0, 0], atol=1e-6)
+            assert any(np.allclose(np.load(kept)["x/mean"], mean) for kept in (tmp_path / "learnt").iterdir())
 
     @pytest.mark.parametrize("value", [np.nan, np.inf])
     def test_numbers_that_are_not_finite(self, value: float) -> None:
