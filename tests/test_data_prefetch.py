@@ -288,3 +288,23 @@ def test_who_reads_where_nothing_is_said() -> None:
 def test_settings_of_reading_that_cannot_be(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         Reading(**wrong)
+
+
+def test_whoever_breaks_off_does_not_wait_for_what_hangs() -> None:
+    released = threading.Event()
+
+    def hang(number: int) -> int:
+        released.wait()
+        return number
+
+    def broken_off() -> None:
+        with pytest.raises(KeyboardInterrupt), Prefetch(hang, range(3), threads=2):
+            raise KeyboardInterrupt
+
+    breaking = threading.Thread(target=broken_off)
+    breaking.start()
+    breaking.join(20)
+    ended = not breaking.is_alive()
+    released.set()
+    breaking.join()
+    assert ended

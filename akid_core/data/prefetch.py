@@ -72,6 +72,13 @@ class Prefetch(Reader[T]):
     def close(self) -> None:
         self._finalizer()
 
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if kind is not None and not issubclass(kind, Exception):
+            self._lane.leave()  # whoever breaks off does not wait for an item, which may be what hangs
+        self.close()
+
 
 class Lane(Generic[I, T]):
     """What the threads and their reader share: items in the making, numbered in order, and those made."""
@@ -130,6 +137,10 @@ class Lane(Generic[I, T]):
             if thread.ident is not None:
                 thread.join()
         self._items = iter(())  # a closed reader may be kept for long, what it read from need not
+
+    def leave(self) -> None:
+        """End the threads without waiting: each ends with its item, or with the program."""
+        self._threads = []
 
     def _work(self) -> None:
         while self._work_once():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
@@ -35,5 +36,7 @@ class SignalWatch:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.status is None:
             self.status = "interrupted" if number == signal.SIGINT else "preempted"
+            if number == signal.SIGINT:  # not by `print`, which may be what is interrupted
+                os.write(2, b"\nakid: ends after the steps under way, and saves; Ctrl-C again ends it at once\n")
         elif number == signal.SIGINT:
             raise KeyboardInterrupt
