@@ -24,8 +24,13 @@ def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
 def test_after_an_error_all_is_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"first")
-    with pytest.raises(KeyboardInterrupt), whole_file(path) as file:
-        file.write(b"second")
-        raise KeyboardInterrupt
+
+    def write() -> None:
+        with whole_file(path) as file:
+            file.write(b"second")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write()
     assert path.read_bytes() == b"first"
     assert list(tmp_path.iterdir()) == [path]

@@ -9,7 +9,6 @@ import numpy as np
 
 from akid_core.errors import DataError
 from akid_datasets.formats.contents import check_labels, contents
-from akid_datasets.formats.numbers import all_finite
 
 
 def read_amat(path: Path, shape: tuple[int, ...], classes: int) -> dict[str, np.ndarray]:
@@ -38,6 +37,6 @@ def _values(line: bytes, number: int, width: int, path: Path) -> np.ndarray:
             values = np.array([float(text) for text in texts], np.float32)
     except ValueError as error:
         raise DataError(f"{path}, line {number}: {error}.") from error
-    if not all_finite(values):
+    if not np.isfinite(values).all():
         raise DataError(f"{path}, line {number}: value {int(np.argmin(np.isfinite(values))) + 1} is not finite.")
     return values

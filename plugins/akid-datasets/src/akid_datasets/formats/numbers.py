@@ -6,12 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from akid_core.data.finite import first_not_finite
 from akid_core.errors import DataError
-
-
-def all_finite(values: np.ndarray) -> bool:
-    """Whether there is neither NaN nor infinity; what a file holds must have none, whatever its format."""
-    return values.dtype.kind != "f" or bool(np.isfinite(values).all())
 
 
 def without_missing(
@@ -22,7 +18,7 @@ def without_missing(
     Raises `DataError` for the first such row where `missing` is None, or no whole number among whole numbers; `place`
     says where row number i of `values` is.
     """
-    if not all_finite(values):
+    if first_not_finite(values) is not None:
         infinite = ~np.isfinite(values)
         absent = infinite if absent is None else absent | infinite
     if absent is None or not absent.any():

@@ -13,7 +13,6 @@ import numpy as np
 from akid_core.data.nested import flat_fields
 from akid_core.specs import TensorSpec
 from akid_datasets.formats.decoding import SUFFIXES, Decoding
-from akid_datasets.formats.numbers import all_finite
 
 INTEGERS = ("cls", "id", "index", "txt")
 """The endings of members that hold one integer as text."""
@@ -58,7 +57,7 @@ class Member(Decoding):
         value = DECODERS[last_part(ending)](self, data)
         found = {path: self._array(part) for path, part in flat_fields({name: value}).items()}
         for path, values in found.items():
-            if not all_finite(values):
+            if not np.isfinite(values).all():
                 raise ValueError(f"has NaN or infinity in the field '{path}'")
             if self.classes is not None and values.dtype.kind in "iu" and not _within(values, self.classes):
                 raise ValueError(f"has the label {values}, which is none of 0 to {self.classes - 1}")
