@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from akid_core.data import sensors
 from akid_core.data.collate import channels_first, collated, row_fields, stacked
 from akid_core.data.forward import Chunk, Forward
 from akid_core.errors import DataError
@@ -32,6 +33,13 @@ Pair = namedtuple("Pair", "left right")
 )
 def test_names(row: object, fields: dict[str, object]) -> None:
     assert row_fields(row, ("x", "y")) == fields
+
+
+def test_two_values_of_one_name() -> None:
+    with pytest.raises(DataError, match="Two values are called 'a/0'"):
+        row_fields({"a": (1, 2), "a/0": 3}, ())
+    with pytest.raises(DataError, match="Two values are called 'a/b'"):
+        sensors(train={"a": {"b": np.ones(5)}, "a/b": np.zeros(5)})
 
 
 def test_types() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.data.batch import Batch
+from akid_core.data.nested import flat_fields
 from akid_core.errors import DataError
 
 Convert = Callable[[Any], np.ndarray]
@@ -55,7 +56,10 @@ def stacked(chunk: Any, names: Sequence[str], first: int, convert: Convert | Non
 
 
 def row_fields(row: Any, names: Sequence[str]) -> dict[str, Any]:
-    """The values of a row by field name. Raises `DataError` where a tuple has more values than there are names."""
+    """The values of a row by field name.
+
+    Raises `DataError` where a tuple has more values than there are names, and where two values have one name.
+    """
     if isinstance(row, list | tuple) and not hasattr(row, "_fields"):
         known = (*names, Batch.WEIGHTS)
         if len(row) > len(known):
@@ -66,23 +70,12 @@ def row_fields(row: Any, names: Sequence[str]) -> dict[str, Any]:
         row = dict(zip(known, row, strict=False))
     elif not isinstance(row, Mapping | tuple):
         row = {names[0]: row}
-    return _flat(row)
+    return flat_fields(row, tuples=True)
 
 
 def channels_first(array: np.ndarray, axes: int = 0) -> np.ndarray:
     """Pictures (…, H, W) or (…, H, W, C), behind so many `axes`, as (…, C, H, W); a view."""
     return np.expand_dims(array, axes) if array.ndim == axes + 2 else np.moveaxis(array, -1, axes)
-
-
-def _flat(nested: Any, above: str = "") -> dict[str, Any]:
-    """The values of dictionaries and tuples in each other by path, in order."""
-    if isinstance(nested, tuple):
-        nested = dict(zip(getattr(nested, "_fields", map(str, range(len(nested)))), nested, strict=True))
-    flat: dict[str, Any] = {}
-    for name, value in nested.items():
-        path = f"{above}/{name}" if above else str(name)
-        flat.update(_flat(value, path) if isinstance(value, Mapping | tuple) else {path: value})
-    return flat
 
 
 def _array(value: Any, what: str, convert: Convert | None) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -45,6 +45,10 @@ class Wrapped(Source):
         check_target(self.target)
         for name in ("fields", "channels_last"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+        if not isinstance(self.length, Mapping):
+            raise ValueError(
+                f"length says how many rows each split has, such as {{'train': 1000}}, got {self.length!r}"
+            )
         others = [other for other in (self.val, self.test) if other is not None]
         if not isinstance(self.target, str) and self.arguments:
             raise ValueError("arguments are for a target that is an import path; this one is made already")
@@ -106,7 +110,12 @@ class Wrapped(Source):
         if self.made is None:
             return replace(self, split="train")._first_row
         self._warn_of_chance()
-        return {name: values[0] for name, values in self.rows(np.array([0])).items()}
+        row = {name: values[0] for name, values in self.rows(np.array([0])).items()}
+        if self.fields != type(self).fields:  # by default a data set may as well have no labels
+            for name in self.fields:
+                if not any(path == name or path.startswith(f"{name}/") for path in row):
+                    raise ConfigurationError(f"fields names '{name}', but a row has the fields {_listed(row)}.")
+        return row
 
     @cached_property
     def _forward(self) -> Forward:
@@ -130,9 +139,12 @@ class Wrapped(Source):
     def _with_channels_first(self, rows: Chunk) -> Chunk:
         for name in self.channels_last:
             if name not in rows:
-                known = ", ".join(f"'{field}'" for field in rows)
-                raise ConfigurationError(f"channels_last names the field '{name}', but a row has the fields {known}.")
+                raise ConfigurationError(f"channels_last names '{name}', but a row has the fields {_listed(rows)}.")
         return {
             name: np.ascontiguousarray(channels_first(values, 1)) if name in self.channels_last else values
             for name, values in rows.items()
         }
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

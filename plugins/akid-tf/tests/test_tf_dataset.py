@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -93,15 +94,21 @@ def test_lengths() -> None:
 def test_chance_is_said() -> None:
     with pytest.raises(AkidWarning, match="'tf_dataset' wraps gives other rows when it is read again"):
         _ = TfDataset(target=numbers().shuffle(ROWS)).spec
+    # A counter: tf.random gives the same whenever a map is begun anew, once anything has set TensorFlow's global seed.
+    calls = count()
+    called = numbers().map(lambda _, label: (tf.numpy_function(lambda: np.int64(next(calls)), [], tf.int64), label))
     with pytest.raises(AkidWarning, match=r"\('image' differs\)"):
-        _ = TfDataset(target=numbers().map(lambda image, label: (image + tf.random.uniform([]), label))).spec
+        _ = TfDataset(target=called).spec
     _ = TfDataset(target=numbers().shuffle(ROWS, seed=1, reshuffle_each_iteration=False)).spec
 
 
 def test_errors_name_the_row() -> None:
     ragged = tf.data.Dataset.from_generator(lambda: iter([[1], [1], [1, 2]]), output_signature=tf.TensorSpec([None]))
-    with pytest.raises(DataError, match="TensorFlow cannot give row 0 and the 63 after it: Cannot batch tensors"):
+    with pytest.raises(DataError, match="TensorFlow cannot give rows 0 to 2 at once: Cannot batch tensors"):
         _ = TfDataset(target=ragged, length={"train": 3}, fields=("x",)).spec
+    rotten = numbers().map(lambda image, label: (tf.debugging.check_numerics(image / (97.0 - image), "rotten"), label))
+    with pytest.raises(DataError, match="TensorFlow cannot give row 8: .*rotten"):  # 97 is in the row of 96 to 107
+        TfDataset(target=rotten).rows(np.arange(20))
     texts = tf.data.Dataset.from_tensor_slices(["a", "b"])
     with pytest.raises(DataError, match="The field 'x' of row 0 .*only numbers are fields"):
         _ = TfDataset(target=texts, fields=("x",)).spec
@@ -110,6 +117,8 @@ def test_errors_name_the_row() -> None:
         _ = TfDataset(target=three, fields=("x",)).spec
     with pytest.raises(ConfigurationError, match=r"wraps a tf.data.Dataset, and was given a list"):
         len(TfDataset(target=[1, 2]))
+    with pytest.raises(ValueError, match=r"length says how many rows each split has, such as .*, got 6"):
+        TfDataset(target=numbers(6), length=6)
 
 
 def test_yaml() -> None:

@@ -144,6 +144,21 @@ def test_lengths() -> None:
         len(TorchDataset(target=Stream()))
     with pytest.raises(DataError, match="Row 75 was asked for, and the data end before it"):
         TorchDataset(target=Stream(), length={"train": 80}).rows(np.array([75]))
+    with pytest.raises(ValueError, match=r"length says how many rows each split has, such as .*, got 6"):
+        TorchDataset(target=Stream(), length=6)
+
+
+def test_names_that_no_value_has() -> None:
+    pairs = TensorDataset(POINTS, LABELS)
+    with pytest.raises(ConfigurationError, match="fields names 'z', but a row has the fields 'point', 'label'"):
+        _ = TorchDataset(target=pairs, fields=("point", "label", "z")).spec
+    assert [*TorchDataset(target=TensorDataset(POINTS)).spec] == ["image"]
+    assert [*TorchDataset(target=[((1, 2), 3)], fields=("pair", "label")).spec] == ["pair/0", "pair/1", "label"]
+
+
+def test_what_has_no_items_by_index() -> None:
+    with pytest.raises(ConfigurationError, match="wraps a torch Dataset, or .*, and was given a list_iterator"):
+        _ = TorchDataset(target=iter([1, 2]), length={"train": 2}).spec
 
 
 def test_chance_is_said() -> None:

@@ -19,7 +19,7 @@ from akid_tf.runtime import tf
 _CHUNK = 64
 """Rows that are read at once."""
 _ORIGIN = re.compile(r"\{\{.*?\}\} ?| \[Op:.*")
-"""Which operation raised an error, in its message."""
+"""What a message says of the operation that raised the error."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,13 +59,22 @@ class TfDataset(Wrapped):
             try:
                 chunk = next(chunks, None)
             except tf.errors.OpError as error:
-                reason = _ORIGIN.sub("", error.message)
-                raise DataError(f"TensorFlow cannot give row {skip} and the {_CHUNK - 1} after it: {reason}") from error
+                raise DataError(self._reason(skip, error)) from error
             if chunk is None:
                 return
             fields = stacked(chunk, self.fields, skip, as_array)
             skip += len(next(iter(fields.values())))
             yield fields
+
+    def _reason(self, start: int, error: tf.errors.OpError) -> str:
+        """Why the chunk that begins with row `start` cannot be read: a row of it by itself, or that they differ."""
+        row = start
+        try:
+            for _ in self._dataset.skip(start).take(_CHUNK):
+                row += 1
+        except tf.errors.OpError as alone:
+            return f"TensorFlow cannot give row {row}: {_said(alone)}"
+        return f"TensorFlow cannot give rows {start} to {row - 1} at once: {_said(error)}"
 
 
 def as_array(value: Any) -> np.ndarray:
@@ -74,3 +83,8 @@ def as_array(value: Any) -> np.ndarray:
         raise TypeError(f"a {type(value).__name__} has rows of different shapes; pad them, such as by to_tensor()")
     array: np.ndarray = (tf.cast(value, tf.float32) if value.dtype == tf.bfloat16 else value).numpy()
     return array
+
+
+def _said(error: tf.errors.OpError) -> str:
+    """The message, without which operation raised it."""
+    return _ORIGIN.sub("", str(error.message))

@@ -14,6 +14,7 @@ from torch.utils.data import IterableDataset
 from akid_core.data.collate import collated
 from akid_core.data.forward import Chunk
 from akid_core.data.wrapped import Wrapped
+from akid_core.errors import ConfigurationError
 
 _CHUNK = 32
 """Rows that are read at once where they come one after another."""
@@ -30,7 +31,14 @@ class TorchDataset(Wrapped):
 
     @property
     def sequential(self) -> bool:
-        return isinstance(self.made, IterableDataset)
+        if isinstance(self.made, IterableDataset):
+            return True
+        if self.made is not None and not hasattr(self.made, "__getitem__"):
+            raise ConfigurationError(
+                f"The source '{self.component()}' wraps a torch Dataset, or anything with a length and items by index, "
+                f"and was given a {type(self.made).__name__}."
+            )
+        return False
 
     def _known_length(self) -> int | None:
         try:
