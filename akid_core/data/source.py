@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,18 +18,17 @@ from akid_core.specs.tensor import TensorSpec
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
-_ROWS = 4096
-"""How many rows are read at once where a whole field is asked for."""
+_ROWS, _BYTES = 4096, 1 << 26
+"""How many rows are read at once where a whole field is asked for, and how many bytes they may have."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source(ABC):
     """Rows by index, for one split. Subclass it as a frozen dataclass; `rows` must be a pure function of the indices.
 
-    A field named `sample_weight`, if there is one, says how much each row counts. Floating fields are finite: a source
-    that reads files refuses NaN and infinity, naming file and row, unless a setting (`missing`) says what stands for
-    them. Values from memory, of arrays or of a data set of another library, are not searched for them: where one makes
-    the loss infinite or not a number, `NonFiniteError` names its field and row.
+    A field named `sample_weight`, if there is one, says how much each row counts. Floating fields are finite:
+    a Sensor refuses NaN and infinity, naming field and row. A source that reads files does so itself, naming the file
+    too, unless a setting (`missing`) says what stands for them.
     """
 
     split: Split = "train"
@@ -50,6 +50,10 @@ class Source(ABC):
     @abstractmethod
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
         """The rows at `indices` (n,) int64, in that order: each field (n, …)."""
+
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
+        """One field of the rows at `indices` (n,) int64: (n, …). Override it where the others cost time to read."""
+        return self.rows(indices)[name]
 
     def fingerprint(self) -> str:
         """A digest of the rows, where it costs little to make; a resumed run must find the same. Empty: not known."""
@@ -81,8 +85,12 @@ class Source(ABC):
             raise DataError(
                 f"The source '{self.component()}' has no field '{name}'.{suggest(name, self.spec)} It has {known}."
             )
-        starts = range(0, max(1, len(self)), _ROWS)
-        return np.concatenate([self.rows(np.arange(start, min(start + _ROWS, len(self))))[name] for start in starts])
+        row = sum(_row_bytes(spec) for spec in self.spec.values())
+        at_once = min(_ROWS, max(1, _BYTES // max(1, row)))
+        starts = range(0, max(1, len(self)), at_once)
+        return np.concatenate(
+            [self.field_rows(name, np.arange(start, min(start + at_once, len(self)))) for start in starts]
+        )
 
     def fetch(self) -> None:  # noqa: B027  (most sources have nothing to get)
         """Get what is missing, such as files to download; else it is got when a row is first read."""
@@ -97,3 +105,8 @@ class Source(ABC):
             name for cls in type(self).__mro__ for name, what in vars(cls).items() if isinstance(what, cached_property)
         }
         return {name: value for name, value in vars(self).items() if name not in made}
+
+
+def _row_bytes(spec: TensorSpec) -> int:
+    """How many bytes a row of a field has, counting 1 for dimensions that are not known."""
+    return math.prod(size for size in spec.shape[1:] if isinstance(size, int)) * np.dtype(spec.dtype).itemsize

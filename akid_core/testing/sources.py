@@ -64,6 +64,17 @@ class SourceSuite(ABC):
                         f"{split}: '{name}' of row {mixed[place]} depends on the rows that are read with it"
                     )
 
+    def test_a_field_alone_is_as_among_the_others(self) -> None:
+        for split, source in self._sources():
+            some = self._some(source)
+            for indices in (some[::-1], some[:0]):
+                for name, values in source.rows(indices).items():
+                    alone = source.field_rows(name, indices)
+                    assert alone.dtype == values.dtype, f"{split}: '{name}' alone is {alone.dtype}, not {values.dtype}"
+                    assert np.array_equal(alone, values, equal_nan=values.dtype.kind == "f"), (
+                        f"{split}: '{name}' alone differs from what it is among all fields"
+                    )
+
     def test_rows_belong_to_the_reader(self) -> None:
         for split, source in self._sources():
             some = self._some(source)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -18,6 +18,8 @@ from akid_core.data.source import Source
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.random import derive_word
 from akid_core.specs.tensor import TensorSpec
+
+_Read = Callable[[Source, np.ndarray], Mapping[str, np.ndarray]]
 
 _LONGEST_CYCLE = 10**6
 """Weights whose proportions need a longer cycle of turns are rounded to this many parts."""
@@ -72,24 +74,28 @@ class Mixed(Source):
         return int(self._ends[-1])
 
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+        return self._gathered(indices, lambda source, own: source.rows(own))
+
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
+        return self._gathered(indices, lambda source, own: {name: source.field_rows(name, own)})[name]
+
+    def _gathered(self, indices: np.ndarray, read: _Read) -> Mapping[str, np.ndarray]:
+        """What is read of each source, given the rows that are its own, in the order of `indices`."""
         owners = np.searchsorted(self._ends, indices, side="right")
         present = np.unique(owners).tolist() if len(owners) else [0]
-        parts = [self._rows_of(owner, indices[owners == owner]) for owner in present]
+        parts = [self._read(owner, indices[owners == owner], read) for owner in present]
         if len(parts) == 1:
             return parts[0]
         places = np.empty(len(owners), np.int64)
         places[np.argsort(owners, kind="stable")] = np.arange(len(owners))
         return {name: np.concatenate([part[name] for part in parts])[places] for name in parts[0]}
 
-    def _rows_of(self, owner: int, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+    def _read(self, owner: int, indices: np.ndarray, read: _Read) -> Mapping[str, np.ndarray]:
         try:
-            return self._parts[owner].rows(indices - self._starts[owner])
+            return read(self._parts[owner], indices - self._starts[owner])
         except Exception as error:
             error.add_note(f"while reading source {owner} of the mixed ones, '{self._parts[owner].component()}'")
             raise
-
-    def column(self, name: str) -> np.ndarray:
-        return np.concatenate([source.column(name) for source in self._parts])
 
     def fingerprint(self) -> str:
         return joint_fingerprint(self._parts, self.weights, self.draws)

@@ -70,9 +70,8 @@ class View(Source):
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
         return self.seen.rows(self.places(indices))
 
-    def column(self, name: str) -> np.ndarray:
-        values: np.ndarray = self.seen.column(name)[self.places(np.arange(len(self)))]
-        return values
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
+        return self.seen.field_rows(name, self.places(indices))
 
     @property
     def in_memory(self) -> bool:

@@ -51,11 +51,9 @@ class Zipped(Source):
         read = {name: source.rows(indices) for name, source in self._parts.items()}
         return {joint: read[name][own] for joint, (name, own) in self._fields.items()}
 
-    def column(self, name: str) -> np.ndarray:
-        if name not in self._fields:
-            return super().column(name)
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
         source, own = self._fields[name]
-        return self._parts[source].column(own)
+        return self._parts[source].field_rows(own, indices)
 
     def fingerprint(self) -> str:
         return joint_fingerprint(self._parts.values(), list(self._parts))

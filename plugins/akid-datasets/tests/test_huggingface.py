@@ -83,6 +83,14 @@ def test_fields_and_values() -> None:
     assert rows["grid"][1].tolist() == [[1, 1], [1, 1]]
 
 
+def test_a_column_of_labels_decodes_no_images(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = Huggingface(dataset=pictures())
+    assert source.spec["image"].row == (3, 4, 5)
+    monkeypatch.setattr(Decoding, "decode", lambda *_: pytest.fail("decoded an image"))
+    assert source.column("label").tolist() == [0, 1, 2, 0, 1, 2]
+    assert source.column("meta/age").tolist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_columns_by_choice(folder: Path) -> None:
     fields = {"x": "image", "age": "meta/age"}
     source = Huggingface(dataset=folder, fields=fields, decoding=Decoding(channels=1), splits={"test": "validation"})

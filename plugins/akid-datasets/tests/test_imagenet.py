@@ -15,6 +15,7 @@ from PIL import Image
 from akid_core.data import Source, Windowed
 from akid_core.errors import DataError
 from akid_core.testing.sources import SourceSuite
+from akid_datasets.formats.decoding import Decoding
 from akid_datasets.formats.matlab import read_table
 from akid_datasets.sources.imagenet import Imagenet
 
@@ -83,6 +84,11 @@ def test_validation_by_the_development_kit(folder: Path) -> None:
     assert len(Imagenet(path=folder, split="test")) == 0
     assert train.fingerprint() != val.fingerprint()
     assert train.about()["folder"] == str(folder)
+
+
+def test_a_column_of_labels_decodes_no_images(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Decoding, "decode", lambda *_: pytest.fail("decoded an image"))
+    assert Imagenet(path=folder).column("label").tolist() == [0, 1]
 
 
 def test_validation_by_the_table_of_solutions(folder: Path) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from akid_core.config import decode, encode
-from akid_core.data import Reading, Sensor, Source, Windowed
+from akid_core.data import Reading, Sensor, Source, Stratified, Windowed
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.plugins import default_manager
 from akid_core.testing.sources import SourceSuite
@@ -55,6 +55,24 @@ def test_rows_of_all_shards(folder: Path) -> None:
         assert np.array_equal(rows["image"][place], image_of(row).transpose(2, 0, 1))
     assert source.column("label").tolist() == list(range(9))
     source.fetch()
+
+
+def test_a_column_of_labels_decodes_no_images(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_rows(folder, "train", [30, 30])
+    source = Shards(train=f"{folder}/train-*.tar")
+    assert source.spec["image"].row == (3, 4, 4)
+    decoded: list[str] = []
+    fields = Member.fields
+    monkeypatch.setattr(Member, "fields", lambda *arguments: decoded.append(arguments[2]) or fields(*arguments))
+    assert source.column("label").tolist() == list(range(60))
+    assert decoded == ["cls"] * 60
+    assert len(source.column("image")) == 60
+    assert decoded[60:] == ["png"] * 60
+    with pytest.raises(DataError, match="The source 'shards' has no field 'lable'. Did you mean 'label'"):
+        source.column("lable")
+    sensor = Sensor(source, batch_size=4, sampler=Stratified())
+    assert len(sensor) == 60
+    assert decoded[120:] == ["cls"] * 60
 
 
 def test_fields_of_every_kind(folder: Path) -> None:
@@ -113,8 +131,8 @@ def good(key: str) -> list[tuple[str, bytes]]:
     [
         ([("b.png", png(image_of(0)))], "'b.png' .* has no neighbour that ends on '.cls', of which the field 'label'"),
         ([("b.png", png(image_of(0))), ("b.cls", b"one")], "'b.cls' .* has b'one', where an integer is wanted"),
-        ([("b.png", png(image_of(0))), ("b.cls", b"5")], "'b.cls' .* has the label 5, which is none of 0 to 4"),
-        ([("b.png", png(image_of(0))), ("b.cls", b"-1")], "'b.cls' .* has the label -1, which is none of 0 to 4"),
+        ([("b.png", png(image_of(0))), ("b.cls", b"5")], "'b.cls' .* has the label 5; valid are 0 to 4"),
+        ([("b.png", png(image_of(0))), ("b.cls", b"-1")], "'b.cls' .* has the label -1; valid are 0 to 4"),
         ([("b.png", b""), ("b.cls", b"1")], "'b.png' .* is empty"),
         ([("b.png", b"no image"), ("b.cls", b"1")], "'b.png' .* does not decode as an image"),
         ([("b.png", png(image_of(0))[:40]), ("b.cls", b"1")], "'b.png' .* does not decode as an image"),

@@ -47,6 +47,9 @@ class ArrayFiles(Source):
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
         return {name: self._rows(name, values, indices) for name, values in self._arrays.items()}
 
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
+        return self._rows(name, self._arrays[name], indices)
+
     def fingerprint(self) -> str:
         return file_digest(*sorted({stored.path for stored in self._described.values()}))
 

@@ -60,6 +60,12 @@ class Huggingface(Source):
         table = self._data.with_format("arrow")[indices]
         return {name: self._values(name, table, indices) for name in self._columns}
 
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
+        if self._data is None or not len(indices):
+            return self._first_row[name][:0]
+        column = self._columns[name][0]
+        return self._values(name, self._data.select_columns([column]).with_format("arrow")[indices], indices)
+
     def fetch(self) -> None:
         self._loaded  # noqa: B018  (the library downloads what it has not got)
 

@@ -65,8 +65,8 @@ class ImageFolder(Decoding, Source):
         image = read_images(self._listing, indices, self, self.spec["image"], self.split)
         return {"image": image, "label": self._listing.labels[indices]}
 
-    def column(self, name: str) -> np.ndarray:
-        return self._listing.labels.copy() if name == "label" else super().column(name)
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
+        return self._listing.labels[indices] if name == "label" else self.rows(indices)[name]
 
     def fingerprint(self) -> str:
         return self._listing.digest()

@@ -59,8 +59,8 @@ class Imagenet(Decoding, Source):
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
         return self._files.rows(indices)
 
-    def column(self, name: str) -> np.ndarray:
-        return self._files.column(name)
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
+        return self._files.field_rows(name, indices)
 
     def order(self) -> Sampler | None:
         return self._files.order()

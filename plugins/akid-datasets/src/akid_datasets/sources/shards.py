@@ -59,11 +59,11 @@ class Shards(Source):
         return len(self._collection)
 
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
-        rows = {path: np.empty((len(indices), *spec.row), spec.dtype) for path, spec in self.spec.items()}
-        for encoded in self._collection.read(indices, self._members, self.cache):
-            for path, values in self._decoded(encoded, self._specs[encoded.field]).items():
-                rows[path][encoded.place] = values
-        return rows
+        return self._read(indices, self._members)
+
+    def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
+        member = next(field for field, specs in self._specs.items() if name in specs)
+        return self._read(indices, {member: self._members[member]})[name]
 
     def order(self) -> Sampler:
         return Windowed()
@@ -102,6 +102,15 @@ class Shards(Source):
             }
             for encoded in members
         }
+
+    def _read(self, indices: np.ndarray, members: Mapping[str, Member]) -> dict[str, np.ndarray]:
+        """What some members of the rows at `indices` hold."""
+        specs = {path: spec for field in members for path, spec in self._specs[field].items()}
+        rows = {path: np.empty((len(indices), *spec.row), spec.dtype) for path, spec in specs.items()}
+        for encoded in self._collection.read(indices, members, self.cache):
+            for path, values in self._decoded(encoded, self._specs[encoded.field]).items():
+                rows[path][encoded.place] = values
+        return rows
 
     def _decoded(self, encoded: Encoded, specs: Mapping[str, TensorSpec] | None = None) -> dict[str, np.ndarray]:
         """What a member holds, by path. Raises `DataError` that names it where it does not decode, or fit `specs`."""

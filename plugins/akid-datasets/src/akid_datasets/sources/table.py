@@ -29,11 +29,12 @@ class Table(Source):
     `path`: a file to train on, `data/{split}.csv`, or a mapping from splits to files; the source `held_out` cuts
     validation and test rows out of one file. `fields`: for each field one column, or a list of columns that are stacked
     into (batch, columns) float32. Of a single column whole numbers become int64, other numbers float32, truth values
-    bool, texts int64: the index of their class. `classes`: the classes of a column in order, `{species: [setosa,
-    virginica]}`; by default the texts in the file to train on, sorted. A text that is no class is an error.
+    bool (of Parquet; in CSV they are texts), texts int64: the index of their class. `classes`: the classes of a column in order, `{species: [setosa,
+    virginica]}`; by default the texts in the file to train on, sorted. A text that is no class is an error, as is a
+    missing one that `classes` do not name.
 
-    `missing`: the number that stands for missing ones (an empty cell, `NA`, `N/A`, `NaN`, `null`, `None`, `?`, null in
-    Parquet) and for infinity, also a number too large for float32; they are errors otherwise. `delimiter`: between the
+    `missing`: the number that stands for missing ones (null in Parquet; in CSV an empty cell, `NA`, `N/A`, `NaN`,
+    `null`, `None`, `?`) and for infinity, also a number too large for float32; they are errors otherwise. `delimiter`: between the
     cells of CSV. `columns`: the names of the columns of a CSV file whose first line does not say them.
 
     Files are read a piece at a time; what stays in memory are the fields.
@@ -72,9 +73,6 @@ class Table(Source):
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
         arrays = {} if self._table is None else self._table.arrays
         return {name: values.take(indices, axis=0) for name, values in arrays.items()}
-
-    def column(self, name: str) -> np.ndarray:
-        return self._table.arrays[name] if self._table and name in self._table.arrays else super().column(name)
 
     def fingerprint(self) -> str:
         path = path_of(self.path, self.split)
