@@ -24,7 +24,8 @@ import akid_core as akid
 from akid_core import layers as L
 from akid_core.data import ArraySource, Sensor, Shuffled, Span
 from akid_core.data.arrays import read_arrays
-from akid_core.data.crew import BLOCKS, Crew
+from akid_core.data.crew import Crew
+from akid_core.data.hand import BLOCKS
 from akid_core.data.parcel import Parcel
 from akid_core.data.reading import Reading
 from akid_core.errors import ConfigurationError, DataError, TryAgainError
