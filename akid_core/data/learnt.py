@@ -7,7 +7,7 @@ import inspect
 import json
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,27 +32,70 @@ class Learnt:
     """What fitted augmenters learn from one Source, each once for all that share this object, such as a run's Sensors.
 
     It is kept on disk too, where the data, the settings and the code can be told from others: the source has a
-    fingerprint, source and augmenters can be written as YAML, and their classes stand in files.
+    fingerprint, source and augmenters can be written as YAML, and their classes stand in files. What belongs to a run
+    lies in the run's own folder besides, and counts there, whatever has become of the data since.
     """
 
     def __init__(self) -> None:
         self._known: list[tuple[Fitted, Before, Fields]] = []
+        self._run: Path | None = None
+        self._begun = False
+
+    def belong_to(self, run: Path, *, begun: bool) -> None:
+        """Keep in the folder `run` what is learnt; take what lies there if the run has `begun`, else replace it."""
+        self._run, self._begun = run, begun
+        for fitted, before, state in self._known:
+            if own := self._own(fitted, before):
+                _keep(own, state)
 
     def __call__(self, fitted: Fitted, before: Before, source: Source, batches: Iterable[Fields]) -> Fields:
         """What `fitted` learns from `batches`: all rows to train on of `source`, brought through `before`.
 
         They are only read where it is not known yet.
         """
-        for *known, state in self._known:
+        for *known, learnt in self._known:
             if same(known, [fitted, before]):
-                return state
-        path = _path(fitted, before, source)
-        kept = _kept(path) if path else None
-        state = fitted.fit(batches) if kept is None else kept
-        if path and kept is None:
-            _keep(path, state)
+                return learnt
+        own = self._own(fitted, before)
+        state = _kept(own) if own and self._begun else None
+        if state is None:
+            state = _computed(fitted, before, source, batches)
+            if own:
+                _keep(own, state)
         self._known.append((fitted, before, state))
         return state
+
+    def _own(self, fitted: Fitted, before: Before) -> Path | None:
+        """The file in the run's folder; None without a run, or where the settings cannot be written.
+
+        It goes by the settings that matter for the fields of `fitted`: those to predict may lack others.
+        """
+        if self._run is None:
+            return None
+        try:
+            settings = [encode(part) for augmenter in before if (part := _about(augmenter, fitted.fields)) is not None]
+            settings.append(encode(fitted))
+        except ConfigurationError:
+            return None
+        return self._run / f"{fitted.component()}-{_digest(settings)}.npz"
+
+
+def _about(augmenter: Augmenter, names: tuple[str, ...]) -> Augmenter | None:
+    """An augmenter as far as it changes these fields; None where it leaves them alone."""
+    fields = tuple(name for name in augmenter.fields if name in names)
+    if not augmenter.fields:
+        return augmenter
+    return replace(augmenter, fields=fields) if fields else None
+
+
+def _computed(fitted: Fitted, before: Before, source: Source, batches: Iterable[Fields]) -> Fields:
+    """What is learnt, from the file beside the data where there is one."""
+    path = _path(fitted, before, source)
+    kept = _kept(path) if path else None
+    state = fitted.fit(batches) if kept is None else kept
+    if path and kept is None:
+        _keep(path, state)
+    return state
 
 
 def _path(fitted: Fitted, before: Before, source: Source) -> Path | None:
@@ -67,9 +110,12 @@ def _path(fitted: Fitted, before: Before, source: Source) -> Path | None:
     except (ConfigurationError, OSError, TypeError):
         return None
     spec = {name: str(field) for name, field in source.spec.items()}
-    text = json.dumps([_FORMAT, fingerprint, spec, settings, code])
-    digest = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    digest = _digest([_FORMAT, fingerprint, spec, settings, code])
     return data_dir() / "learnt" / f"{fitted.component()}-{digest}.npz"
+
+
+def _digest(data: list[Any]) -> str:
+    return hashlib.blake2b(json.dumps(data).encode(), digest_size=16).hexdigest()
 
 
 def _parts(component: Any) -> Iterator[Any]:

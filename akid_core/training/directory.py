@@ -30,6 +30,7 @@ class RunDirectory:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
+        self.learnt = self.path / "learnt"
         self._lock: IO[str] | None = None
 
     # -- reading

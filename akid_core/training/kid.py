@@ -145,6 +145,8 @@ class Kid(Parts):
                     _ = self.strategy  # what cannot be built is said before a directory is made
                 with directory:
                     checkpoint = directory.begin(config, resume, warn)
+                    if checkpoint is None:
+                        self.learnt.belong_to(directory.learnt, begun=False)
                     run = Run(self, limit, relay, begun, directory, checkpoint)
                     directory.write_config(config)
                     result = practise(run, signals)
@@ -163,8 +165,11 @@ class Kid(Parts):
         take_over(checkpoint, self)
 
     def _stay(self, directory: RunDirectory) -> None:
-        """Where no backend is named, a run that is resumed stays on its own."""
-        if self.config.backend is None and "backend_name" not in vars(self) and directory.used():
+        """A run that is resumed keeps what its augmenters learnt, and its backend where none is named."""
+        if not directory.used():
+            return
+        self.learnt.belong_to(directory.learnt, begun=True)
+        if self.config.backend is None and "backend_name" not in vars(self):
             self.config = replace(self.config, backend=directory.config().get("backend"))
 
     def averaged(self) -> AbstractContextManager[None]:
@@ -186,7 +191,7 @@ class Kid(Parts):
         `rows`: (n, …), the field called like the Brain's first input, or arrays by field name.
         """
         first = self.config.brain.input_names[0]
-        prepared = self.config.sensors.prepare(rows, self.registry, (first,), self._learnt)
+        prepared = self.config.sensors.prepare(rows, self.registry, (first,), self.learnt)
         return {name: values for name, values in prepared.items() if name in self.graph.inputs}
 
     def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], batch_size: int = 256) -> Any:

@@ -30,7 +30,7 @@ class Parts:
     def __init__(self, config: KidConfig) -> None:
         self.config = config
         self._sensors: dict[Split, Sensor | None] = {}
-        self._learnt = Learnt()
+        self.learnt = Learnt()
         self._plan: Plan | None = None
         self._resumed = False
         self._trains = True
@@ -50,7 +50,7 @@ class Parts:
         if split not in SPLITS:
             raise UsageError(f"There is no split {split!r}.{suggest(split, SPLITS)} Splits: {', '.join(SPLITS)}.")
         if split not in self._sensors:
-            self._sensors[split] = self.config.sensors.sensor(split, self.config.seed, self.registry, self._learnt)
+            self._sensors[split] = self.config.sensors.sensor(split, self.config.seed, self.registry, self.learnt)
         return self._sensors[split]
 
     @property

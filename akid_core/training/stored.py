@@ -34,6 +34,7 @@ def kid_of_run(
         checkpoint = directory.chosen(warn, newest=newest)
         kid = Kid.from_config(*read_description(str(directory.path / CONFIG), changes, prediction=prediction, raw=raw))
         kid.only_evaluate()
+        kid.learnt.belong_to(directory.learnt, begun=True)
         try:
             if prediction:
                 specs = {name: TensorSpec(**spec) for name, spec in checkpoint.state["specs"].items()}
