@@ -104,6 +104,45 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         write_shards(Anything(), tmp_path / "file")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named(Source):
+    """Five rows of one number, under some names."""
+
+    names: tuple[str, ...]
+
+    @property
+    def spec(self) -> Mapping[str, TensorSpec]:
+        return {name: TensorSpec(("N",), "float32", "N") for name in self.names}
+
+    def __len__(self) -> int:
+        return 5 if self.split == "train" else 0
+
+    def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+        return {name: (indices + place).astype(np.float32) for place, name in enumerate(self.names)}
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("a/b", "a.b"), r"fields 'a/b' and 'a.b' cannot both be written into shards: .* ends on '.a.b.npy'"),
+        (("Image", "image"), "fields 'Image' and 'image' cannot both"),
+        (("a|b",), r"field 'a\|b' cannot be written into shards: no '\|'"),
+        (tuple(f"f{number}" for number in range(65)), "at most 64 fields, and there are 65"),
+    ],
+)
+def test_names_that_cannot_be_read_again_are_not_written(names: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=said):
+        write_shards(Named(names=names), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_of_any_length_and_letters(tmp_path: Path) -> None:
+    names = ("a" * 120, "Größe", "b" * 250)
+    written = write_shards(Named(names=names), tmp_path / "out")
+    assert [values.tolist() for values in written.rows(np.array([3, 0])).values()] == [[3, 0], [4, 1], [5, 2]]
+    assert tuple(written.spec) == names
+
+
 def test_nothing_half_written_stays(tmp_path: Path) -> None:
     @dataclass(frozen=True, kw_only=True)
     class Failing(Anything):

@@ -17,6 +17,7 @@ from akid_core.data.source import SPLITS
 from akid_core.data.whole import whole_file
 from akid_core.errors import DataError, UsageError
 from akid_core.specs import TensorSpec
+from akid_datasets.shards.index import MOST_ENDINGS
 from akid_datasets.shards.member import Member
 from akid_datasets.sources.shards import Shards
 
@@ -29,10 +30,12 @@ def write_shards(source: Source, folder: Path | str, rows_per_shard: int = 10_00
 
     Images of bytes (uint8 with 1, 3 or 4 channels) become PNG, single integers text, everything else npy: all without
     loss. The same rows make the same bytes (with one version of Pillow). Each shard appears when it is complete. Raises
-    `DataError` where the folder has shards of a split already, or cannot be written.
+    `DataError` where the folder has shards of a split already, or cannot be written, and for names of fields that do
+    not make names of members.
     """
     if rows_per_shard < 1:
         raise UsageError(f"rows_per_shard must be at least 1, got {rows_per_shard}.")
+    fields = _fields(source.spec)
     folder = Path(folder)
     patterns: dict[str, tuple[str, ...]] = {}
     try:
@@ -47,13 +50,30 @@ def write_shards(source: Source, folder: Path | str, rows_per_shard: int = 10_00
             patterns[split] = (f"{folder / split}-{{000000..{len(starts) - 1:06}}}.tar",) if starts else ()
     except OSError as error:
         raise DataError(f"Shards cannot be written into {folder}: {error.strerror or error}.") from error
-    fields = {name: _member(name, spec) for name, spec in source.spec.items()}
     return Shards(train=patterns["train"], val=patterns["val"], test=patterns["test"], fields=fields)
+
+
+def _fields(specs: Mapping[str, TensorSpec]) -> dict[str, str | Member]:
+    """What reads each field as it was. Raises `DataError` where a row would have members that cannot be told apart."""
+    endings: dict[str, str] = {}
+    for name, spec in specs.items():
+        ending = _ending(name, spec)
+        if "|" in ending or ending != ending.strip():  # as a Member takes what it is told to read
+            raise DataError(f"The field '{name}' cannot be written into shards: no '|' and no blanks around its name.")
+        if ending in endings:
+            raise DataError(
+                f"The fields '{endings[ending]}' and '{name}' cannot both be written into shards: each would be a "
+                f"member that ends on '.{ending}', where '/' is a point and letters are small."
+            )
+        endings[ending] = name
+    if len(endings) > MOST_ENDINGS:
+        raise DataError(f"A row of shards has at most {MOST_ENDINGS} fields, and there are {len(endings)}.")
+    return {name: _member(name, spec) for name, spec in specs.items()}
 
 
 def _write(source: Source, rows: range, path: Path) -> None:
     """Write one shard, as a whole or not at all."""
-    with whole_file(path) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+    with whole_file(path) as file, tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for name, data in _members(source, rows):
             info = tarfile.TarInfo(name)  # of nobody, at no time, so that the bytes are those of the rows alone
             info.size = len(data)
