@@ -187,6 +187,8 @@ def test_pickles_are_not_run(folder: Path) -> None:
         (b'{"a": 1e999}', "has NaN or infinity"),
         (b'{"a": 36893488147419103232}', "has a number that is too large"),
         (b"{}", "has no values"),
+        (b"[" * 100_000 + b"]" * 100_000, "is nested too deeply"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "is nested too deeply"),
     ],
 )
 def test_json_that_is_not_sound(folder: Path, content: bytes, said: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from akid_core.data.nested import flat_fields
 from akid_core.specs import TensorSpec
 from akid_datasets.formats.decoding import SUFFIXES, Decoding
+from akid_datasets.formats.numbers import no_class
 
 INTEGERS = ("cls", "id", "index", "txt")
 """The endings of members that hold one integer as text."""
@@ -54,13 +55,16 @@ class Member(Decoding):
 
         Raises `ValueError` with the reason for what cannot be decoded, is not finite, or is no class.
         """
-        value = DECODERS[last_part(ending)](self, data)
-        found = {path: self._array(part) for path, part in flat_fields({name: value}).items()}
+        try:
+            value = DECODERS[last_part(ending)](self, data)
+            found = {path: self._array(part) for path, part in flat_fields({name: value}).items()}
+        except RecursionError as error:
+            raise ValueError("is nested too deeply") from error
         for path, values in found.items():
             if not np.isfinite(values).all():
                 raise ValueError(f"has NaN or infinity in the field '{path}'")
-            if self.classes is not None and values.dtype.kind in "iu" and not _within(values, self.classes):
-                raise ValueError(f"has the label {values}, which is none of 0 to {self.classes - 1}")
+            if self.classes is not None and values.dtype.kind in "iu" and no_class(values, self.classes).any():
+                raise ValueError(f"has the label {values}; valid are 0 to {self.classes - 1}")
         return found
 
     def spec(self, values: np.ndarray, ending: str) -> TensorSpec:
@@ -98,10 +102,6 @@ def fitting(found: Mapping[str, np.ndarray], specs: Mapping[str, TensorSpec]) ->
         if not np.can_cast(values.dtype, spec.dtype, "same_kind"):
             raise ValueError(f"has {values.dtype} in '{name}', unlike the first row's {spec.dtype}; state a dtype")
     return {name: values.astype(specs[name].dtype, copy=False) for name, values in found.items()}
-
-
-def _within(values: np.ndarray, classes: int) -> bool:
-    return bool(((values >= 0) & (values < classes)).all())
 
 
 def _numbers(value: Any) -> np.ndarray:
