@@ -92,7 +92,7 @@ def test_records_by_hand(tmp_path: Path) -> None:
             " is cut short, or goes on after its records of 3,073 bytes: row 1, from byte 3,073",
         ),
         (bytes(3073) + b"\n", "row 1, from byte 3,073 on, has 1 of them"),
-        (bytes(3073) + b"\x0a" + bytes(3072), ", byte 3,073: the label of row 1 is 10; valid are 0 to 9."),
+        (bytes(3073) + b"\x0a" + bytes(3072), ", byte 3,073 (row 1) has the label 10; valid are 0 to 9."),
     ],
 )
 def test_records_that_are_not_sound(tmp_path: Path, content: bytes, message: str) -> None:
@@ -180,11 +180,11 @@ SOUND = {b"data": image(3), b"labels": [0, 1, 2]}
         (pickled({**SOUND, b"data": [1, 2]}), "the entry 'data' is no array of rows of 3,072 bytes"),
         (pickled({**SOUND, b"data": image(3)[:, :-1].copy()}), "the entry 'data' is no array of rows of 3,072 bytes"),
         (pickled({**SOUND, b"labels": [0, 1]}), "has 3 images, but 2 'labels'"),
-        (pickled({**SOUND, b"labels": [0, 1, 10]}), ", entry 'labels': the label of row 2 is 10; valid are 0 to 9"),
-        (pickled({**SOUND, b"labels": [0, 1, -1]}), ", entry 'labels': the label of row 2 is -1; valid are 0 to 9"),
+        (pickled({**SOUND, b"labels": [0, 1, 10]}), ", entry 'labels', row 2 has the label 10; valid are 0 to 9"),
+        (pickled({**SOUND, b"labels": [0, 1, -1]}), ", entry 'labels', row 2 has the label -1; valid are 0 to 9"),
         (
             pickled({**SOUND, b"labels": [0, 1, 2**70]}),
-            ", entry 'labels': the label of row 2 is 1180591620717411303424",
+            ", entry 'labels', row 2 has the label 1180591620717411303424",
         ),
         (pickled({**SOUND, b"labels": [0, 1, 2.0]}), "the entry 'labels' is no list of whole numbers"),
         (pickled({**SOUND, b"labels": b"012"}), "the entry 'labels' is no list of whole numbers"),

@@ -65,7 +65,7 @@ def test_images_that_are_not_sound(tmp_path: Path, content: bytes, message: str)
 
 def test_labels_that_do_not_fit(tmp_path: Path) -> None:
     images, labels = written(tmp_path, labels=LABELS[:-1] + b"\x0a")
-    with pytest.raises(DataError, match=f"^{labels}, byte 9: the label of row 1 is 10; valid are 0 to 9.$"):
+    with pytest.raises(DataError, match=rf"^{labels}, byte 9 \(row 1\) has the label 10; valid are 0 to 9.$"):
         read_labelled(images, labels, (2, 3), classes=10)
     labels.write_bytes(struct.pack(">4sI3B", LABELS[:4], 3, 1, 2, 3))
     with pytest.raises(DataError, match=f"^{images} has 2 images, but {labels} has 3 labels.$"):

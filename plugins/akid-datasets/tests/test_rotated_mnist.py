@@ -38,8 +38,8 @@ def test_by_hand(tmp_path: Path) -> None:
         (TABLE.replace("0.25", "nan"), "line 1: value 3 is not finite"),
         (TABLE.replace("0.25", "-inf"), "line 1: value 3 is not finite"),
         (TABLE.replace("0.125", "1e99"), "line 2: value 3 is not finite"),
-        (TABLE.replace("9.0", "10"), "line 1: the label of row 0 is 10.0; valid are 0 to 9"),
-        (TABLE.replace("9.0", "-1"), "line 1: the label of row 0 is -1.0; valid are 0 to 9"),
+        (TABLE.replace("9.0", "10"), "line 1 has the label 10.0; valid are 0 to 9"),
+        (TABLE.replace("9.0", "-1"), "line 1 has the label -1.0; valid are 0 to 9"),
         (TABLE.replace("9.0", "0.5"), "line 1: the label 0.5 is no whole number"),
     ],
 )

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
-from akid_core.data import Augmenter, Draws
-from akid_core.data.augmenter import Fields, Specs
+from akid_core.data import Draws
+from akid_core.data.augmenter import Fields
 from akid_datasets.augmenters.centring import centred
-from akid_datasets.augmenters.values import PICTURES, beside, check_type, restored
-from akid_datasets.pictures.ranges import floating, in_floats
+from akid_datasets.augmenters.standardising import Standardising
+from akid_datasets.augmenters.values import beside, restored
+from akid_datasets.pictures.ranges import floating
 
 
 @dataclass(frozen=True, kw_only=True)
-class GCN(Augmenter):
+class GCN(Standardising):
     """Give all pictures the same contrast, to train and to evaluate: scale * (x - mean) / max(epsilon, contrast).
 
     The contrast is sqrt(`bias` + mean of (x - mean)^2), with means over all values of a row (I. Goodfellow, Y. Bengio,
@@ -35,17 +35,6 @@ class GCN(Augmenter):
                 f"scale and epsilon must be above 0 and bias at least 0, got scale={self.scale}, "
                 f"epsilon={self.epsilon}, bias={self.bias}"
             )
-
-    def check(self, spec: Specs) -> None:
-        super().check(spec)
-        for name in self.fields:
-            check_type(spec[name], name, PICTURES)
-
-    def outputs(self, spec: Specs) -> Specs:
-        return in_floats(spec, self.fields)
-
-    def evaluation(self) -> Self:
-        return self
 
     def apply(self, fields: Fields, random: Draws) -> Fields:
         return {name: self._normalised(fields[name]) for name in self.fields}

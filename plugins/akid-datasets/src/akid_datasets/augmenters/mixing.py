@@ -9,7 +9,7 @@ import numpy as np
 
 from akid_core.data import Draws, Mixer
 from akid_core.data.augmenter import Fields, Specs
-from akid_datasets.augmenters.one_hot import OneHot, check_classes, probabilities, probable
+from akid_datasets.augmenters.one_hot import OneHot, check_labelled, probabilities, probable
 from akid_datasets.augmenters.values import beside
 
 _TRIES = 12
@@ -54,7 +54,7 @@ class LabelMixer(Mixer):
                 known = ", ".join(f"'{field}'" for field in spec)
                 raise ValueError(f"it mixes the labels '{name}', but a batch has the fields {known}")
             if self.classes is not None:
-                check_classes(spec[name], name, self.classes)
+                check_labelled(spec[name], name, self.classes)
             elif not spec[name].floating:
                 raise ValueError(f"set classes to how many there are: the labels '{name}' are {spec[name]}")
 

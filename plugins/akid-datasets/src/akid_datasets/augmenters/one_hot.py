@@ -11,6 +11,7 @@ from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_core.errors import DataError
 from akid_core.specs import TensorSpec
+from akid_datasets.formats.numbers import no_class
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class OneHot(Augmenter):
     def check(self, spec: Specs) -> None:
         super().check(spec)
         for name in self.fields:
-            check_classes(spec[name], name, self.classes)
+            check_labelled(spec[name], name, self.classes)
 
     def outputs(self, spec: Specs) -> Specs:
         return {**spec, **{name: probable(spec[name], self.classes) for name in self.fields}}
@@ -43,7 +44,7 @@ class OneHot(Augmenter):
         return {name: probabilities(fields[name], self.classes, name) for name in self.fields}
 
 
-def check_classes(spec: TensorSpec, name: str, classes: int) -> None:
+def check_labelled(spec: TensorSpec, name: str, classes: int) -> None:
     """Raise `ValueError` unless a field holds integers, or probabilities of so many classes."""
     if not spec.dtype.startswith(("int", "uint")) and not (spec.floating and spec.shape[-1] == classes):
         raise ValueError(
@@ -64,7 +65,7 @@ def probabilities(labels: np.ndarray, classes: int, name: str) -> np.ndarray:
     """
     if labels.dtype.kind == "f":
         return labels.copy()
-    wrong = (labels < 0) | (labels >= classes)
+    wrong = no_class(labels, classes)
     if wrong.any():
         row = int(np.argwhere(wrong)[0, 0])
         raise DataError(

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
-from akid_core.data import Augmenter, Draws
-from akid_core.data.augmenter import Fields, Specs
+from akid_core.data import Draws
+from akid_core.data.augmenter import Fields
 from akid_datasets.augmenters.centring import centred
-from akid_datasets.augmenters.values import PICTURES, beside, check_type, restored
-from akid_datasets.pictures.ranges import floating, in_floats
+from akid_datasets.augmenters.standardising import Standardising
+from akid_datasets.augmenters.values import beside, restored
+from akid_datasets.pictures.ranges import floating
 
 
 @dataclass(frozen=True, kw_only=True)
-class Whiten(Augmenter):
+class Whiten(Standardising):
     """Standardise each picture by itself, to train and to evaluate: (x - mean) / max(std, 1 / sqrt(n)).
 
     Mean and standard deviation are over all n values of a row. The bound keeps a picture of one colour finite: it
@@ -24,17 +24,6 @@ class Whiten(Augmenter):
 
     `fields`: each (batch, …) uint8, taken as 0 to 255, -> float32, or floating, of the same type.
     """
-
-    def check(self, spec: Specs) -> None:
-        super().check(spec)
-        for name in self.fields:
-            check_type(spec[name], name, PICTURES)
-
-    def outputs(self, spec: Specs) -> Specs:
-        return in_floats(spec, self.fields)
-
-    def evaluation(self) -> Self:
-        return self
 
     def apply(self, fields: Fields, random: Draws) -> Fields:
         return {name: _whitened(fields[name]) for name in self.fields}

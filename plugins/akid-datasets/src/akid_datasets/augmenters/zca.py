@@ -9,17 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from akid_core.data import Draws, Fitted
-from akid_core.data.augmenter import Fields, Specs
+from akid_core.data.augmenter import Fields
 from akid_core.errors import DataError
-from akid_datasets.augmenters.values import PICTURES, check_type, flat_rows
-from akid_datasets.pictures.ranges import floating, in_floats
+from akid_datasets.augmenters.standardising import Standardising
+from akid_datasets.augmenters.values import flat_rows
+from akid_datasets.pictures.ranges import floating
 
 _BLOCK = 64
 """Rows that are multiplied at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ZCA(Fitted):
+class ZCA(Standardising, Fitted):
     """Whiten rows by what all rows to train on have in common, and turn them back: (x - mean) W.
 
     W = U diag(1 / sqrt(s + `epsilon`)) U', where U diag(s) U' is the covariance of the rows; so the covariance of what
@@ -38,14 +39,6 @@ class ZCA(Fitted):
     def __post_init__(self) -> None:
         if not self.epsilon > 0:
             raise ValueError(f"epsilon must be above 0, got {self.epsilon}")
-
-    def check(self, spec: Specs) -> None:
-        super().check(spec)
-        for name in self.fields:
-            check_type(spec[name], name, PICTURES)
-
-    def outputs(self, spec: Specs) -> Specs:
-        return in_floats(spec, self.fields)
 
     def fit(self, batches: Iterable[Fields]) -> Fields:
         moments = {name: _Moments() for name in self.fields}

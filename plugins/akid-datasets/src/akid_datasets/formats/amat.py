@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from akid_core.errors import DataError
-from akid_datasets.formats.contents import check_labels, contents
+from akid_datasets.formats.contents import contents
+from akid_datasets.formats.numbers import check_classes
 
 
 def read_amat(path: Path, shape: tuple[int, ...], classes: int) -> dict[str, np.ndarray]:
@@ -21,7 +22,7 @@ def read_amat(path: Path, shape: tuple[int, ...], classes: int) -> dict[str, np.
     table = [_values(line, number, width, path) for number, line in enumerate(io.BytesIO(contents(path)), start=1)]
     rows = np.stack(table) if table else np.empty((0, width), np.float32)
     label = rows[:, -1]
-    check_labels(label, classes, lambda row: f"{path}, line {row + 1}")
+    check_classes(label, classes, lambda row: f"{path}, line {row + 1}")
     fractions = np.flatnonzero(label != np.rint(label))
     if fractions.size:
         raise DataError(f"{path}, line {fractions[0] + 1}: the label {label[fractions[0]]} is no whole number.")

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from akid_core.errors import DataError
-from akid_datasets.formats.contents import check_labels, contents
+from akid_datasets.formats.contents import contents
+from akid_datasets.formats.numbers import check_classes
 from akid_datasets.formats.pickles import read_pickle
 
 HOME = "https://www.cs.toronto.edu/~kriz/"
@@ -35,7 +36,7 @@ def read_binary(path: Path, classes: Mapping[str, int]) -> dict[str, np.ndarray]
     records = np.frombuffer(data, np.uint8).reshape(-1, size)
     fields = {"image": np.ascontiguousarray(records[:, len(classes) :]).reshape(-1, *_IMAGE)}
     for column, (name, count) in enumerate(classes.items()):
-        check_labels(records[:, column], count, partial(_byte, path, size, column))
+        check_classes(records[:, column], count, partial(_byte, path, size, column))
         fields[name] = records[:, column].astype(np.int64)
     return fields
 
@@ -62,7 +63,7 @@ def read_pickled(path: Path, classes: Mapping[str, int]) -> dict[str, np.ndarray
 
 
 def _byte(path: Path, size: int, column: int, row: int) -> str:
-    return f"{path}, byte {row * size + column:,}"
+    return f"{path}, byte {row * size + column:,} (row {row})"
 
 
 def _entry(entries: Mapping[bytes, object], name: str, path: Path) -> object:
@@ -74,5 +75,5 @@ def _entry(entries: Mapping[bytes, object], name: str, path: Path) -> object:
 
 def _numbers(labels: list[int], name: str, count: int, path: Path) -> np.ndarray:
     values = np.array(labels, object)  # a label may be too large for any type of NumPy
-    check_labels(values, count, lambda row: f"{path}, entry '{name}'")
+    check_classes(values, count, lambda row: f"{path}, entry '{name}', row {row}")
     return values.astype(np.int64)

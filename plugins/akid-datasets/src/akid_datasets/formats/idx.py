@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from akid_core.errors import DataError
-from akid_datasets.formats.contents import check_labels, contents
+from akid_datasets.formats.contents import contents
+from akid_datasets.formats.numbers import check_classes
 
 _UNSIGNED_BYTE = 0x08
 """What the third byte of a file says of its values; the only type that is read."""
@@ -51,7 +52,7 @@ def read_labelled(images: Path, labels: Path, row: tuple[int, int], classes: int
     image, label = read_idx(images, row), read_idx(labels, ())
     if len(image) != len(label):
         raise DataError(f"{images} has {len(image):,} images, but {labels} has {len(label):,} labels.")
-    check_labels(label, classes, lambda at: f"{labels}, byte {8 + at}")
+    check_classes(label, classes, lambda at: f"{labels}, byte {8 + at} (row {at})")
     return {"image": image[:, np.newaxis], "label": label.astype(np.int64)}
 
 

@@ -38,10 +38,15 @@ def without_missing(
 
 def check_classes(values: np.ndarray, classes: int, place: Callable[[int], str]) -> None:
     """Raise `DataError` for the first row of `values`, (n, …), with a number that is not 0 to `classes` - 1."""
-    wrong = (values < 0) | (values >= classes)
+    wrong = no_class(values, classes)
     if wrong.any():
-        row = _first(wrong)
-        raise DataError(f"{place(row)} has the label {values[row][wrong[row]].flat[0]}; valid are 0 to {classes - 1}.")
+        raise DataError(f"{place(_first(wrong))} has the label {values[wrong][0]}; valid are 0 to {classes - 1}.")
+
+
+def no_class(values: np.ndarray, classes: int) -> np.ndarray:
+    """Which of `values` (…) are not 0 to `classes` - 1, (…) bool."""
+    wrong: np.ndarray = (values < 0) | (values >= classes)
+    return wrong
 
 
 def _first(marked: np.ndarray) -> int:
