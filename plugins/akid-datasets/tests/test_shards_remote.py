@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
 import threading
@@ -18,6 +19,7 @@ from akid_core.errors import DataError, PluginImportError, TryAgainError
 from akid_datasets import extras
 from akid_datasets.shards import remote
 from akid_datasets.shards.index import index
+from akid_datasets.sources import shards
 from akid_datasets.sources.shards import Shards
 
 from .shard_files import write_rows
@@ -120,6 +122,25 @@ def test_an_epoch_asks_for_every_byte_once(server: Server, tmp_path: Path, monke
     whole = sum(path.stat().st_size for path in tmp_path.glob("*.tar"))
     # a chunk at either end of the 9 pieces of rows may be asked for by two windows
     assert server.given <= whole + 18 * 4096
+
+
+def test_the_order_keeps_to_what_the_cache_holds(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (remote, shards):
+        monkeypatch.setattr(module, "CHUNK", 512)
+    write_rows(tmp_path, "train", [64] * 4, size=16)
+    source = Shards(train=server.url("train-{000..003}.tar"), cache=200_000)
+    whole = sum(path.stat().st_size for path in tmp_path.glob("*.tar"))
+    # 100,000 bytes for 16 blocks of rows of so many bytes
+    assert source.order() == Windowed(block=math.ceil(6250 / (whole / 256)))
+    assert Shards(train=f"{tmp_path}/train-*.tar", cache=200_000).order() == Windowed()
+    assert replace(source, cache=0).order() == Windowed(block=1), "a chunk holds less than a row"
+    server.given = 0
+    sensor = Sensor(source, batch_size=16, sampler=source.order())
+    rows = [sensor.batch(0, step).fields["label"] for step in range(sensor.steps_per_epoch)]
+    assert sorted(np.concatenate(rows).tolist()) == list(range(256))
+    assert server.given <= 1.2 * whole
 
 
 def test_little_is_read_of_large_shards(server: Server, tmp_path: Path) -> None:

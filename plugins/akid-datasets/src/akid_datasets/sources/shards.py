@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -15,6 +16,7 @@ from akid_core.errors import DataError
 from akid_core.specs import TensorSpec
 from akid_datasets.shards.collection import Collection, Encoded
 from akid_datasets.shards.member import Member, fitting
+from akid_datasets.shards.remote import CHUNK
 
 Patterns = str | Path | tuple[str | Path, ...]
 
@@ -25,14 +27,15 @@ class Shards(Source):
 
     `train`, `val`, `test`: the shards of each split, one pattern or several: a path, with `*` or with braces as in
     `train-{000000..000119}.tar`, or a URL of anything that fsspec reads (extra `remote`). `fields`: by name, the
-    ending of the member, as "jpg|png", or a `Member` with settings. `cache`: of remote shards, how many bytes a process
-    keeps; with as many as the rows of a window of the order have, nothing is asked for twice.
+    ending of the member, as "jpg|png", or a `Member` with settings. `cache`: how many bytes of remote shards a process
+    keeps.
 
     Images are (batch, channels, height, width) uint8, integers (batch,) int64, arrays (batch, …) as they are.
 
     Where members lie is found from the headers of each shard when it is first used, and kept under `AKID_DATA_DIR`.
     So any row can be read by itself, and a run resumes in the middle of an epoch without reading what was before. Rows
-    are trained on in the order `windowed`, which reads long pieces of the shards.
+    are trained on in the order `windowed`, which reads long pieces of the shards; its blocks are so short that two
+    windows of remote shards fit into `cache`, so that little is asked for twice.
 
     Raises `DataError`, naming shard, member and row, for archives that are cut short, packed, or have members that are
     neither files nor folders; for rows without a wanted member, of another shape or type than the first, with NaN; and
@@ -43,7 +46,7 @@ class Shards(Source):
     val: Patterns = ()
     test: Patterns = ()
     fields: Mapping[str, str | Member] = field(default_factory=lambda: {"image": "jpg|jpeg|png|webp", "label": "cls"})
-    cache: int = 1 << 26
+    cache: int = 1 << 28
 
     def __post_init__(self) -> None:
         if not self.fields:
@@ -66,7 +69,12 @@ class Shards(Source):
         return self._read(indices, {member: self._members[member]})[name]
 
     def order(self) -> Sampler:
-        return Windowed()
+        usual, shards = Windowed(), self._collection.shards
+        if not len(self) or not any(shard.remote for shard in shards):
+            return usual
+        row = sum(shard.size for shard in shards) / len(self)
+        rows = self.cache / 2 / row / usual.blocks  # half: one window begins while another ends
+        return Windowed(block=min(usual.block, math.ceil(max(rows, CHUNK / row))))
 
     def fingerprint(self) -> str:
         return self._collection.digest
