@@ -180,6 +180,7 @@ def test_missing_numbers(tmp_path: Path, value: float) -> None:
         ({"path": "number.npz"}, DataError, "'x' in .* is a single number"),
         ({"path": "cut.npz"}, DataError, r"cut\.npz cannot be read as an \.npz file"),
         ({"path": "damaged.npz"}, DataError, r"damaged\.npz .*Bad CRC-32 for file 'x\.npy'"),
+        ({"path": "wide.npz"}, DataError, r"'x' in .* holds values of .*; save it as an array .* of at most 64 bits"),
         ({"path": "empty.npz"}, DataError, "holds no arrays"),
     ],
 )
@@ -192,6 +193,7 @@ def test_files_that_do_not_serve(
     np.savez("texts.npz", x=np.array(["a"]))
     np.savez("number.npz", x=3)
     np.savez("empty.npz")
+    np.savez("wide.npz", x=np.ones(3, np.complex64 if np.longdouble(0).itemsize == 8 else np.longdouble))
     whole = (folder / "packed.npz").read_bytes()
     Path("cut.npz").write_bytes(whole[:200])
     np.savez("damaged.npz", x=PICTURES)
@@ -207,6 +209,18 @@ def test_a_file_that_is_cut_short_names_the_row(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[: 128 + 18 * 5 + 7])  # the header, five rows of 18 bytes, and a part of the next
     with pytest.raises(DataError, match=r"x\.npy is cut short: it has 97 of 216 bytes of numbers, .* middle of row 5"):
         len(Numpy(path=folder / "train"))
+
+
+def test_a_file_that_goes_on_behind_its_array(folder: Path) -> None:
+    with (folder / "train" / "x.npy").open("ab") as file:
+        file.write(b"abc")
+    with pytest.raises(DataError, match=r"x\.npy goes on behind its array, for 3 bytes"):
+        len(Numpy(path=folder / "train"))
+
+
+def test_a_folder_of_splits(folder: Path) -> None:
+    with pytest.raises(DataError, match=r"holds no arrays. It has folders for splits: write .*/\{split\}"):
+        len(Numpy(path=folder))
 
 
 def test_splits_that_differ(folder: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from akid_core.config import decode, encode
 from akid_core.data import Source
-from akid_core.errors import ConfigurationError, DataError
+from akid_core.errors import AkidWarning, ConfigurationError, DataError
 from akid_core.plugins import default_manager
 from akid_core.specs import TensorSpec
 from akid_core.testing.sources import SourceSuite
@@ -154,7 +154,7 @@ def test_settings_that_do_not_fit(
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        (["a", "b"], "The column 'x' of the data set given in Python holds values of the type string"),
+        (["a", "b"], "The column 'x' of the data set given in Python holds values of the type string, .*`fields`"),
         ([1, None], "The column 'x' .*, row 1, has a missing value"),
         ([1.0, float("nan")], "The column 'x' .*, row 1, has a missing value"),
         ([1.0, float("-inf")], "The column 'x' .*, row 1, has a missing value, or one that is not finite"),
@@ -166,6 +166,13 @@ def test_columns_that_do_not_serve(column: list[Any], message: str) -> None:
     source = Huggingface(dataset=datasets.Dataset.from_dict({"x": column}))
     with pytest.raises(DataError, match=message):
         source.rows(np.arange(2))
+
+
+def test_a_transform_is_left_out_and_that_is_said() -> None:
+    turned = datasets.Dataset.from_dict({"x": [1, 2]}).with_transform(lambda rows: {"x": [-x for x in rows["x"]]})
+    source = Huggingface(dataset=turned)
+    with pytest.warns(AkidWarning, match="The transform .* of the data set given in Python is left out"):
+        assert source.rows(np.arange(2))["x"].tolist() == [1, 2]
 
 
 def test_missing_numbers() -> None:

@@ -66,6 +66,15 @@ def test_stated_classes_keep_their_order() -> None:
     assert everything(source) == {"y": [1, 2, 0, 2]}
     numbers = Table(path="flowers.csv", fields={"y": "leaves"}, classes={"leaves": (8, 7, 6, 5)})
     assert everything(numbers) == {"y": [3, 2, 1, 0]}
+    by_field = Table(path="flowers.csv", fields={"y": "species"}, classes={"y": ("tulip", "rose", "iris")})
+    assert by_field == source
+    assert by_field.classes_of("y") == source.classes_of("species") == ("tulip", "rose", "iris")
+
+
+def test_a_class_may_be_called_as_missing_values_are() -> None:
+    write("a.csv", "a\nmild\nNone\n")
+    source = Table(path="a.csv", fields={"y": "a"}, classes={"a": ("None", "mild")})
+    assert everything(source) == {"y": [1, 0]}
 
 
 @pytest.mark.parametrize(
@@ -137,14 +146,17 @@ def test_a_file_for_each_split() -> None:
         ("a,b,c\n", "has no rows"),
         ('a,b,c\n1,2,x\n1,2,"y\n', "line 3 is no line of a table: unexpected end of data"),
         ('a,b,c\n1,2,"x"y\n', "line 2 is no line of a table"),
-        (b"a,b,c\n1,2,\xe4\n", r"line 2 is not text in UTF-8: byte 10 of the file is 0xe4"),
+        (b"a,b,c\n1,2,\xe4\n", r"line 2 is not text in UTF-8: byte 10 of the file is 0xe4. Save it as UTF-8"),
         ("a,c\n1,2\n", "has no column 'b'.*Its columns: a, c"),
         ("a,b,b,c\n1,2,3,4\n", "has several columns 'b'"),
         ("a,b,c\n1,2,x\n3,,y\n", "line 3: the column 'b' has a missing value, .* as missing: 0"),
         ("a,b,c\n1,2,x\n3,NaN,y\n", "line 3: the column 'b' has a missing value"),
         ("a,b,c\n1,2,x\n3,-inf,y\n", "line 3: the column 'b' has a missing value, or one that is not finite"),
         ("a,b,c\n1,2,x\n3,1e39,y\n", "line 3: the column 'b' has a missing value, or one that is not finite"),
-        ("a,b,c\n1,2,x\n3,4,\n", "line 3: the column 'c' has no text"),
+        ("a,b,c\n1,2,x\n3,4,\n", "line 3: the column 'c' has no text; `missing` is for numbers alone"),
+        ("a,b,c\n1,2,x\n3,4,NA\n", r"line 3: the column 'c' has no text, but 'NA'; .* as classes: {c: \['NA', …\]}"),
+        ("a,b,c\n1,1_000,x\n", "line 2: the column 'b' has '1_000', which is no number"),
+        ("a;b;c\n1;2;x\n", "has no column 'a'. Is its delimiter ';'?"),
         ("a,b,c\n1,z,x\n", "line 2: the column 'b' has 'z', which is no number"),
     ],
 )
@@ -174,7 +186,8 @@ def test_splits_hold_what_training_does(text: str, message: str) -> None:
         ({"fields": {}}, "fields must name a column"),
         ({"fields": {"x": ()}}, "fields must name a column"),
         ({"fields": {"x": "a"}, "delimiter": ", "}, "delimiter must be one character"),
-        ({"fields": {"x": ("a", "b")}, "classes": {"a": ("x",)}}, "classes are given for the column 'a'"),
+        ({"fields": {"x": ("a", "b")}, "classes": {"a": ("x",)}}, "classes are given for 'a', which is neither a"),
+        ({"fields": {"x": ("a", "b")}, "classes": {"x": ("x",)}}, "classes are given for 'x', which is neither a"),
     ],
 )
 def test_settings_that_do_not_fit(settings: dict[str, Any], message: str) -> None:

@@ -121,6 +121,8 @@ def test_unknown_characters() -> None:
         ({"unknown": "ab"}, ValueError, "unknown must be one character"),
         ({"unknown": "Q"}, ConfigurationError, "The character 'Q' stands for unknown ones, but it is not among"),
         ({"path": "none*.txt"}, DataError, r"none\*.txt does not exist"),
+        ({"length": 46}, DataError, "verse.txt: the split 'train' has 46 characters, but a row takes 47,"),
+        ({"path": {"train": ["verse.txt"] * 2, "val": "verse.txt"}, "length": 50, "split": "val"}, DataError, "has 46"),
         ({"val": 30, "test": 30}, ConfigurationError, "ask for 60 characters of a text that has 46"),
         ({"length": 9, "test": 0.2}, ConfigurationError, "test: 0.2 is 9 of the 46 characters .* a row takes 10,"),
     ],

@@ -30,7 +30,10 @@ def arrow_numbers(column: Any, what: str, numbers: Sequence[int]) -> tuple[np.nd
     if pa.types.is_decimal(kind) or pa.types.is_null(kind):
         column = column.cast(pa.float64())
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
-        raise DataError(f"{what} holds values of the type {kind}, which are no numbers; turn them into some first.")
+        raise DataError(
+            f"{what} holds values of the type {kind}, which are no numbers; turn them into some first, or "
+            f"name other columns in `fields`."
+        )
     absent = None
     if column.null_count:
         absent = pc.is_null(column).to_numpy(zero_copy_only=False)

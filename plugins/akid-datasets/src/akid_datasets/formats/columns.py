@@ -55,7 +55,7 @@ def check_columns(file: TableFile, wanted: Sequence[str]) -> None:
     for name in wanted:
         if names.count(name) != 1:
             how = "has no column" if name not in names else "has several columns"
-            raise DataError(
-                f"{file.path} {how} '{name}'.{suggest(name, names) if name not in names else ''} Its columns: "
-                f"{', '.join(names)}."
-            )
+            hint = suggest(name, names) if name not in names else ""
+            if len(names) == 1 and (other := next((mark for mark in ";\t|," if mark in names[0]), None)):
+                hint = f" Is its delimiter {other!r}?"
+            raise DataError(f"{file.path} {how} '{name}'.{hint} Its columns: {', '.join(names)}.")

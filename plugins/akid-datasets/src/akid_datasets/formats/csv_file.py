@@ -14,7 +14,7 @@ from akid_core.errors import DataError
 from akid_datasets.formats.columns import WIDER, Column, Kind, Piece
 
 ABSENT = frozenset(("", "?", "n/a", "na", "nan", "none", "null"))
-"""What stands for a missing number, in lower case."""
+"""What stands for a missing value, in lower case."""
 
 _PIECE = 1 << 15
 _BOM = b"\xef\xbb\xbf"
@@ -53,18 +53,18 @@ class CsvFile:
 
     def _column(self, name: str, kind: Kind, cells: list[str], lines: Sequence[int]) -> Column:
         if kind == "text":
-            absent = np.array([not cell.strip() for cell in cells])
+            absent = np.array([cell.strip().lower() in ABSENT for cell in cells])
             return Column([cell.strip() for cell in cells], absent if absent.any() else None)
         number: Callable[[str], Any] = int if kind == "int" else float
         dtype = np.int64 if kind == "int" else np.float64
         try:
-            return Column(np.array(list(map(number, cells)), dtype))
+            return Column(np.array(_as(number, cells), dtype))
         except (ValueError, OverflowError):  # some cell is no such number: see which, one by one
             absent = np.array([cell.strip().lower() in ABSENT for cell in cells])
         values = np.zeros(len(cells), dtype)
         for place in np.flatnonzero(~absent):
             try:
-                values[place] = number(cells[place])
+                (values[place],) = _as(number, [cells[place]])
             except (ValueError, OverflowError) as error:
                 wanted = "no whole number, as others are: a field of [{}] takes any" if kind == "int" else "no number"
                 raise DataError(
@@ -122,19 +122,26 @@ class CsvFile:
                 place = offset + len(line) - len(raw) + error.start
                 raise DataError(
                     f"{self.path}, line {number} is not text in UTF-8: byte {place} of the file is "
-                    f"0x{raw[error.start]:02x}."
+                    f"0x{raw[error.start]:02x}. Save it as UTF-8, such as by iconv."
                 ) from error
             offset += len(line)
+
+
+def _as(number: Callable[[str], Any], cells: list[str]) -> list[Any]:
+    """The cells as numbers. Raises `ValueError` where one is none; 1_000 is none, though Python reads it as one."""
+    if any("_" in cell for cell in cells):
+        raise ValueError("a number has no underscore")
+    return list(map(number, cells))
 
 
 def _kind(cells: list[str]) -> Kind:
     """The narrowest kind that the cells are."""
     for kind, number in (("int", int), ("float", float)):
         try:
-            found = list(map(number, cells))
+            found = _as(number, cells)
         except ValueError:
             continue
         if kind == "float" or all(-(1 << 63) <= value < 1 << 63 for value in found):
-            return "text" if any("_" in cell for cell in cells) else kind  # Python reads 1_000 as a number
+            return kind
     present = [cell for cell in cells if cell.strip().lower() not in ABSENT]
     return "text" if len(present) == len(cells) else _kind(present)

@@ -14,6 +14,7 @@ from akid_core.errors import DataError
 MAPPED = 1 << 28
 """Arrays of more bytes than this stay in their file, and rows are read from there."""
 
+_WIDEST = 8  # bytes of a number
 _LOCAL_HEADER = 30  # bytes before the name of a member, by the ZIP specification (APPNOTE 4.3.7)
 _BROKEN = (zipfile.BadZipFile, EOFError, ValueError, OSError, zipfile.zlib.error)
 
@@ -69,6 +70,10 @@ def read_npy(path: Path) -> StoredArray:
     if there < stored.size:
         row = "" if stored.fortran else f", up to the middle of row {there * stored.shape[0] // stored.size}"
         raise DataError(f"{path} is cut short: it has {there:,} of {stored.size:,} bytes of numbers{row}.")
+    if there > stored.size:
+        raise DataError(
+            f"{path} goes on behind its array, for {there - stored.size:,} bytes; save one array in a file."
+        )
     return stored
 
 
@@ -105,9 +110,9 @@ def _header(file: IO[bytes], path: Path, member: str, start: int | None) -> Stor
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, fortran, dtype = read(file)
     stored = StoredArray(path, member, shape, dtype, fortran, None if start is None else start + file.tell())
-    if dtype.kind not in "biuf":
+    if dtype.kind not in "biuf" or dtype.itemsize > _WIDEST:
         found = "pickled objects, which could run code when they are read" if dtype.hasobject else f"values of {dtype}"
-        raise DataError(f"{stored.place} holds {found}; save it as an array of numbers.")
+        raise DataError(f"{stored.place} holds {found}; save it as an array of numbers of at most 64 bits.")
     if not shape:
         raise DataError(f"{stored.place} is a single number; the first axis of an array counts the rows.")
     return stored

@@ -91,9 +91,12 @@ class _Reading:
         column = piece.columns[name]
         classes = self.classes.get(name)
         known = self.learnt.setdefault(name, {text: index for index, text in enumerate(classes or ())})
-        if column.absent is not None and "" not in known:
-            place = self._place(piece, name, int(np.argmax(column.absent)))
-            raise DataError(f"{place} has no text; `missing` is for numbers alone, a class may be called ''.")
+        for row in () if column.absent is None else np.flatnonzero(column.absent):
+            if (text := column.values[row]) not in known:
+                raise DataError(
+                    f"{self._place(piece, name, row)} has no text{f', but {text!r}' if text else ''}; `missing` is for "
+                    f"numbers alone. If that is a class, name all of them, as classes: {{{name}: [{text!r}, …]}}."
+                )
         if classes is None:
             return np.array([known.setdefault(text, len(known)) for text in column.values], np.int64)
         indices = np.array([known.get(text, -1) for text in column.values], np.int64)

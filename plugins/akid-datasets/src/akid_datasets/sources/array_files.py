@@ -75,7 +75,8 @@ class ArrayFiles(Source):
     def _check(self, chosen: Mapping[str, StoredArray], path: Path) -> None:
         """Raise a typed error where the arrays of a split do not go together, or differ from those to train on."""
         if not chosen:
-            raise DataError(f"{path} holds no arrays.")
+            folders = f" It has folders for splits: write {path}/{{split}}." if (path / "train").is_dir() else ""
+            raise DataError(f"{path} holds no arrays.{folders}")
         if len({stored.shape[0] for stored in chosen.values()}) > 1:
             listed = ", ".join(f"'{name}' has {stored.shape[0]}" for name, stored in chosen.items())
             raise DataError(f"The arrays in {path} differ in their number of rows: {listed}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.data import Source
-from akid_core.errors import DataError, suggest
+from akid_core.errors import AkidWarning, DataError, suggest
 from akid_core.specs import TensorSpec
 from akid_datasets.extras import extra
 from akid_datasets.formats.arrow import arrow_numbers
@@ -104,7 +105,7 @@ class Huggingface(Source):
         """The `Dataset` of this split; None where there is none."""
         library, loaded = extra("datasets", "huggingface"), self._loaded
         if isinstance(loaded, library.Dataset):
-            return loaded if self.split == "train" else None
+            return self._plain(loaded) if self.split == "train" else None
         if not isinstance(loaded, library.DatasetDict):
             raise DataError(
                 f"{self._called} is a {type(loaded).__name__}, and only a Dataset or DatasetDict has rows by number; "
@@ -117,7 +118,18 @@ class Huggingface(Source):
                 f"{self._called} has no split '{asked or self.split}'.{suggest(asked or self.split, loaded)} It has "
                 f"{', '.join(loaded)}; say which is which, as splits: {{{self.split}: …}}."
             )
-        return None if found is None else loaded[found]
+        return None if found is None else self._plain(loaded[found])
+
+    def _plain(self, data: Any) -> Any:
+        """The data set; what it would make of rows that are read through the library is left out, and that is said."""
+        if data.format["type"] == "custom":
+            warnings.warn(
+                f"The transform (with_transform, set_transform) of {self._called} is left out. Make its rows once, by "
+                f"map, or change them in an augmenter.",
+                AkidWarning,
+                stacklevel=2,
+            )
+        return data
 
     @cached_property
     def _columns(self) -> dict[str, tuple[str, ...]]:

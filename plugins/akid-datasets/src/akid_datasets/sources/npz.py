@@ -22,7 +22,8 @@ class Npz(ArrayFiles):
     and infinity, which are errors otherwise.
 
     Types stay, except that integers with one axis become int64. Arrays above 256 MiB that are not packed stay in the
-    file, as `numpy.savez` writes them; packed ones are read whole. Pickled objects are refused.
+    file, as `numpy.savez` writes them, without a look at their checksum; packed ones are read whole. Pickled objects
+    are refused.
     """
 
     def _stored(self, path: Path) -> Mapping[str, StoredArray]:

@@ -28,14 +28,14 @@ class Table(Source):
 
     `path`: a file to train on, `data/{split}.csv`, or a mapping from splits to files; the source `held_out` cuts
     validation and test rows out of one file. `fields`: for each field one column, or a list of columns that are stacked
-    into (batch, columns) float32. Of a single column whole numbers become int64, other numbers float32, truth values
-    bool (of Parquet; in CSV they are texts), texts int64: the index of their class. `classes`: the classes of a column in order, `{species: [setosa,
-    virginica]}`; by default the texts in the file to train on, sorted. A text that is no class is an error, as is a
-    missing one that `classes` do not name.
+    into (batch, columns) float32. Of a single column whole numbers become int64, other numbers float32, truth values of
+    Parquet bool, texts (in CSV also true and false) int64: the index of their class. `classes`: the classes of a column
+    or of its field, in order, `{species: [setosa, virginica]}`; by default the texts in the file to train on, sorted. A
+    text that is no class is an error, as is a missing one that `classes` do not name.
 
     `missing`: the number that stands for missing ones (null in Parquet; in CSV an empty cell, `NA`, `N/A`, `NaN`,
-    `null`, `None`, `?`) and for infinity, also a number too large for float32; they are errors otherwise. `delimiter`: between the
-    cells of CSV. `columns`: the names of the columns of a CSV file whose first line does not say them.
+    `null`, `None`, `?`) and for infinity, also a number too large for float32; they are errors otherwise. `delimiter`:
+    between the cells of CSV. `columns`: the names of the columns of a CSV file whose first line does not say them.
 
     Files are read a piece at a time; what stays in memory are the fields.
     """
@@ -52,7 +52,8 @@ class Table(Source):
         object.__setattr__(self, "columns", tuple(self.columns))
         named = {name: columns if isinstance(columns, str) else tuple(columns) for name, columns in self.fields.items()}
         object.__setattr__(self, "fields", named)
-        object.__setattr__(self, "classes", {name: tuple(classes) for name, classes in self.classes.items()})
+        stated = {self._column(name): tuple(classes) for name, classes in self.classes.items()}
+        object.__setattr__(self, "classes", stated)
         if not named or not all(named.values()):
             raise ValueError("fields must name a column, or a list of columns, for at least one field")
         if len(self.delimiter) != 1:
@@ -60,7 +61,7 @@ class Table(Source):
         single = [columns for columns in named.values() if isinstance(columns, str)]
         for column in self.classes:
             if column not in single:
-                raise ValueError(f"classes are given for the column '{column}', which is no field by itself")
+                raise ValueError(f"classes are given for '{column}', which is neither a column nor a field of one")
 
     @property
     def spec(self) -> Mapping[str, TensorSpec]:
@@ -86,14 +87,20 @@ class Table(Source):
         said = {f"classes of {name}": ", ".join(texts) for name, texts in self._train.classes.items()}
         return {"file": str(path_of(self.path, "train")), **said}
 
-    def classes_of(self, column: str) -> tuple[str, ...]:
-        """The classes of a column of texts, each at its index."""
+    def classes_of(self, name: str) -> tuple[str, ...]:
+        """The classes of a column of texts, which its field names too, each at its index."""
+        column = self._column(name)
         if column not in self._train.classes:
             raise DataError(
                 f"The column '{column}' has no classes; those of these columns are known: "
                 f"{', '.join(self._train.classes) or 'none'}."
             )
         return self._train.classes[column]
+
+    def _column(self, name: str) -> str:
+        """The column that a name is about: itself, or that of the field."""
+        columns = self.fields.get(name)
+        return columns if isinstance(columns, str) and name not in self.fields.values() else name
 
     @cached_property
     def _table(self) -> TableFields | None:

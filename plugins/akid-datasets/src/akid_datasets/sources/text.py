@@ -123,8 +123,17 @@ class Text(Source):
         """The code points of this split."""
         files = self._files(self.split)
         text = shared("text", files, lambda: read_characters(files))
-        if isinstance(self.path, Mapping):
-            return text
+        own = isinstance(self.path, Mapping)
+        part = text if own else self._cut(text)
+        if len(part) <= self.length and (self.split == "train" or (own and files)):
+            raise DataError(
+                f"{', '.join(map(str, files))}: the split '{self.split}' has {len(part)} characters, but a row takes "
+                f"{self.length + 1}, its length and the character that follows; take a smaller length."
+            )
+        return part
+
+    def _cut(self, text: np.ndarray) -> np.ndarray:
+        """This split's part of the text that all of them are cut from."""
         val, test = (0 if wanted is None else amount(wanted, len(text)) for wanted in (self.val, self.test))
         rest = len(text) - val - test
         if rest < 0:
