@@ -13,8 +13,6 @@ from akid_datasets.formats.contents import contents
 from akid_datasets.formats.numbers import check_classes
 from akid_datasets.formats.pickles import read_pickle
 
-HOME = "https://www.cs.toronto.edu/~kriz/"
-
 _IMAGE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
 from akid_core.errors import DataError
 from akid_core.specs import TensorSpec
-from akid_datasets.download import RemoteFile
-from akid_datasets.formats.cifar import HOME, read_binary, read_pickled
-from akid_datasets.sources.archive_set import ArchiveSet, Form
+from akid_datasets.sources.archive_set import ArchiveSet
+from akid_datasets.sources.cifar_forms import FACTS, Archive, cifar_forms
 from akid_datasets.sources.known import Fields, Part
 
 Labels = Literal["fine", "coarse", "hierarchical"]
@@ -42,8 +41,6 @@ SUPERCLASSES: Mapping[str, tuple[str, ...]] = {
 }
 """The classes of each superclass; the files number both by the alphabet."""
 
-_LABELS = {"coarse_labels": 20, "fine_labels": 100}
-
 
 @dataclass(frozen=True, kw_only=True)
 class Cifar100(ArchiveSet):
@@ -55,34 +52,24 @@ class Cifar100(ArchiveSet):
     """
 
     sizes: ClassVar[Mapping[Part, int]] = {"train": 50_000, "test": 10_000}
-    forms = (
-        Form(
-            archive=RemoteFile(
-                name="cifar-100-binary.tar.gz",
-                urls=(HOME + "cifar-100-binary.tar.gz",),
-                digest="sha256:58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
-                size=168_513_733,
-            ),
+    forms = cifar_forms(
+        Archive(
+            name="cifar-100-binary.tar.gz",
+            digest="58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
+            size=168_513_733,
             folder="cifar-100-binary",
-            parts={"train": ("train.bin",), "test": ("test.bin",)},
-            read=partial(read_binary, classes=_LABELS),
         ),
-        Form(
-            archive=RemoteFile(
-                name="cifar-100-python.tar.gz",
-                urls=(HOME + "cifar-100-python.tar.gz",),
-                digest="sha256:85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
-            ),
+        Archive(
+            name="cifar-100-python.tar.gz",
+            digest="85cd44d02ba6437773c5bbd22e183051d648de2e7d6b014e1ef29b855ba677a7",
             folder="cifar-100-python",
-            parts={"train": ("train",), "test": ("test",)},
-            read=partial(read_pickled, classes=_LABELS),
         ),
+        parts={"train": ("train",), "test": ("test",)},
+        classes={"coarse_labels": 20, "fine_labels": 100},
     )
     facts: ClassVar[Mapping[str, str]] = {
         "title": "CIFAR-100: 60,000 colour photographs of 32x32 pixels in 100 classes",
-        "home": "https://www.cs.toronto.edu/~kriz/cifar.html",
-        "licence": "none stated; the authors ask to be cited",
-        "citation": "A. Krizhevsky, Learning multiple layers of features from tiny images, technical report (2009)",
+        **FACTS,
     }
 
     labels: Labels = "fine"
