@@ -19,6 +19,17 @@ class AkidError(Exception):
     exit_code = EXIT_FAILURE
 
 
+def whole(error: BaseException) -> str:
+    """What an error says, and its notes: fragments, such as "in block 'a'", as one sentence, and whole sentences."""
+    said, notes = str(error), getattr(error, "__notes__", ())
+    fragments = [note for note in notes if note[:1].islower() and not note.endswith(".")]
+    sentences = [note for note in notes if note not in fragments]
+    if fragments:
+        said += "" if not said or said.endswith((".", "!", "?")) else "."
+        sentences = [f"It happened {', '.join(fragments)}.", *sentences]
+    return " ".join(filter(None, [said, *sentences]))
+
+
 class AkidWarning(UserWarning):
     """Something that a run copes with and its owner should know; on the command line, one line."""
 
@@ -87,6 +98,14 @@ class PluginVersionError(PluginError):
 
 class DataError(AkidError):
     """Data that is missing, empty, or not what its Source promised."""
+
+
+class MissingFilesError(DataError):
+    """Files of a data set that are not on this machine, where downloads are forbidden; `files` are their names."""
+
+    def __init__(self, message: str, files: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.files = tuple(files)
 
 
 class CheckpointError(AkidError):

@@ -287,7 +287,7 @@ def test_data_that_breaks_its_promise_while_practising(toy) -> None:
     assert said.code == 1
     message = said.err.splitlines()[-1]
     assert "promises the field 'image' as float32[N, 2], but gave float32[16, 1] for 16 rows." in message
-    assert "while reading positions 0 to 15 of epoch 0 (step 0)" in message
+    assert "It happened while reading step 0 (epoch 0, positions 0 to 15)." in message
     assert message == f"akid: {said.json['error']}"
     assert not [thread for thread in threading.enumerate() if thread.name == "akid-prefetch"]
 

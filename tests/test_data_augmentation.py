@@ -458,3 +458,94 @@ def test_what_comes_out_is_held_against_what_was_said() -> None:
 def test_fields_must_look_alike_in_evaluation() -> None:
     with pytest.raises(ConfigurationError, match=r"'x' float32\[N\] in training, but float64\[N\] in evaluation"):
         Sensor(Numbers(), batch_size=1, augment=(Lies(says="float32"),))
+
+
+def test_labels_that_are_mixed_in_training_alone() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Likely(Noise):
+        def outputs(self, spec: Mapping[str, TensorSpec]) -> Mapping[str, TensorSpec]:
+            return {**spec, "x": TensorSpec(("N", 3), "float32")}
+
+    @dataclass(frozen=True, kw_only=True)
+    class Whole(Double):
+        def outputs(self, spec: Mapping[str, TensorSpec]) -> Mapping[str, TensorSpec]:
+            return {**spec, "x": TensorSpec(("N",), "int64")}
+
+    with pytest.raises(ConfigurationError, match=r"in evaluation, such as \{one_hot: \{fields: \[x\], classes: 3\}\}"):
+        Sensor(Numbers(), batch_size=1, augment=(Likely(),), eval_augment=(Whole(),))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wants(Noise):
+    """Takes float32 alone."""
+
+    def check(self, spec: Mapping[str, TensorSpec]) -> None:
+        super().check(spec)
+        if spec["x"].dtype != "float32":
+            raise ValueError(f"it takes float32, but 'x' is {spec['x']}")
+
+
+DOES_NOT_FIT = [
+    ((Noise(), Wants()), None, r"'wants' \(sensors.augment\[1\]\) does not fit the source 'numbers': it takes float32"),
+    (
+        (Noise(), Chain(augment=(Lies(says="int64"), Wants()))),
+        None,
+        r"'chain/wants' \(sensors.augment\[1\].chain.augment\[1\]\) does not fit what the augmenters before it make of "
+        r"the source 'numbers': it takes float32, but 'x' is int64\[N\]\.",
+    ),
+    ((Noise(),), (Wants(),), r"'wants' \(sensors.eval_augment\[0\]\) does not fit the source"),
+    ((Noise(fields=("y",)),), None, r"'noise' \(sensors.augment\[0\]\) does not fit .*: it changes the field 'y'"),
+    ((Noise(name="a"), Noise(name="a")), None, "The augmenters do not fit the source 'numbers': two .* called 'a'"),
+]
+
+
+@pytest.mark.parametrize(("augment", "eval_augment", "message"), DOES_NOT_FIT)
+def test_what_does_not_fit_is_named(
+    augment: tuple[Augmenter, ...], eval_augment: tuple[Augmenter, ...] | None, message: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        Sensor(Numbers(), batch_size=1, augment=augment, eval_augment=eval_augment)
+
+
+def test_other_splits_have_no_place_among_the_settings() -> None:
+    sensors = Sensors(source=Numbers(), augment=(Noise(), Wants()), eval_augment=(Wants(),))
+    with pytest.raises(ConfigurationError, match="The augmenter 'wants' does not fit the source 'numbers'"):
+        sensors.sensor("val", 0, default_manager().registry)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fails(Noise):
+    def apply(self, fields: Fields, random: Draws) -> Fields:
+        raise KeyError("nope")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailsTogether(Fails):
+    together: ClassVar[Any] = staticmethod(lambda parts, fields: parts[0][0].apply(fields, parts[0][1]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailsMixing(Beside):
+    def mix(self, fields: Fields, others: Fields, random: Draws) -> Fields:
+        raise KeyError("nope")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailsLearning(Centred):
+    def fit(self, batches: Iterable[Fields]) -> Fields:
+        raise KeyError("nope")
+
+
+@pytest.mark.parametrize(
+    ("augment", "note"),
+    [
+        ((Noise(), Chain(augment=(Fails(),))), "in the augmenter 'chain/fails'"),
+        ((FailsTogether(), FailsTogether()), "in the augmenters 'fails_together', 'fails_together_2'"),
+        ((FailsMixing(),), "in the augmenter 'fails_mixing'"),
+        ((FailsLearning(),), "while the augmenter 'fails_learning' learnt from the rows to train on"),
+    ],
+)
+def test_an_augmenter_that_fails_is_named(augment: tuple[Augmenter, ...], note: str) -> None:
+    with pytest.raises(KeyError, match="nope") as caught:
+        Sensor(Numbers(), batch_size=4, augment=augment).span(0, 2)
+    assert caught.value.__notes__ == [note, "while reading steps 0 to 1 (epoch 0, positions 0 to 7)"]

@@ -307,7 +307,7 @@ def test_an_error_comes_where_its_batch_would(kit: Any, what: str, kind: str, te
     if kind != "SystemExit":
         assert raised.value.__notes__ == [
             "while reading row 13 of the split 'train'",
-            "while reading positions 12 to 15 of epoch 0 (step 3)",
+            "while reading step 3 (epoch 0, positions 12 to 15)",
         ]
     assert "in happen" in str(raised.value.__cause__)
 

@@ -306,7 +306,15 @@ def test_a_source_that_breaks_its_promise(given: dict[str, np.ndarray], found: s
     with pytest.raises(DataError) as raised:
         Sensor(Liar(), batch_size=4).span(1, 1)
     assert found in str(raised.value)
-    assert raised.value.__notes__ == ["while reading positions 4 to 7 of epoch 0 (step 1)"]
+    assert raised.value.__notes__ == ["while reading step 1 (epoch 0, positions 4 to 7)"]
+
+
+@pytest.mark.parametrize(("epoch", "index"), [(0, 3), (0, -1), (-1, 0)])
+def test_a_batch_that_no_epoch_has(epoch: int, index: int) -> None:
+    sensor = Sensor(Numbers(size=12), batch_size=5)
+    assert sensor.batch(0, 2).rows.tolist() == [10, 11]
+    with pytest.raises(IndexError, match=f"no batch {index} of epoch {epoch}: .* the batches 0 to 2"):
+        sensor.batch(epoch, index)
 
 
 @pytest.mark.parametrize(("error", "raised"), [(OSError("disk"), OSError), (StopIteration(), RuntimeError)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from akid_core import errors
-from akid_core.errors import suggest
+from akid_core.errors import suggest, whole
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,27 @@ def test_nothing_is_suggested_where_nothing_is_near() -> None:
 )
 def test_exit_codes(error: str, code: int) -> None:
     assert getattr(errors, error).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("error", "notes", "said"),
+    [
+        (KeyError("a"), [], "'a'"),
+        (
+            ValueError("It broke."),
+            ["in block 'a'", "while reading step 3"],
+            "It broke. It happened in block 'a', while reading step 3.",
+        ),
+        (ValueError("disk"), ["in block 'a'"], "disk. It happened in block 'a'."),
+        (ValueError(), ["in block 'a'"], "It happened in block 'a'."),
+        (
+            ValueError("No."),
+            ["Choose another.", "x asks for it.", "in block 'a'"],
+            "No. It happened in block 'a'. Choose another. x asks for it.",
+        ),
+    ],
+)
+def test_an_error_with_its_notes_is_a_paragraph(error: Exception, notes: list[str], said: str) -> None:
+    for note in notes:
+        error.add_note(note)
+    assert whole(error) == said

@@ -219,7 +219,10 @@ def test_settings_that_cannot_work(settings: dict[str, object], message: str) ->
     [
         (TensorSpec(("N", 3, 2, 9)), "covers 3x3, more than the image of 2x9"),
         (TensorSpec(("N", 3, 9)), r"needs images \(batch, channels, height, width\)"),
-        (TensorSpec(("N", 3, 9, 9), "uint8"), "needs floating numbers, got uint8"),
+        (
+            TensorSpec(("N", 3, 9, 9), "uint8"),
+            "needs floating numbers, got uint8.* end sensors.augment with rescale or normalize",
+        ),
         (TensorSpec(("N", 3, "T", 9)), "symbolic"),
     ],
 )

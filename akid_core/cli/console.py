@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from akid_core.checkpoints import newest
-from akid_core.errors import CheckpointError
+from akid_core.errors import CheckpointError, whole
 from akid_core.observers.base import Observer
 from akid_core.observers.moment import Moment
 from akid_core.plugin_api import hookimpl
@@ -50,5 +50,5 @@ class Console(Observer):
             with suppress(CheckpointError):
                 checkpoint = newest(moment.run_dir / "checkpoints") if moment.run_dir else None
                 report["checkpoint"] = str(checkpoint.path) if checkpoint else None
-        said = " ".join([str(error), *getattr(error, "__notes__", ())]) or type(error).__name__
+        said = whole(error) or type(error).__name__
         return {**report, "seconds": time.perf_counter() - self._begun, "error": said}

@@ -21,6 +21,7 @@ from akid_core.errors import (
     AkidWarning,
     UnknownNameError,
     UsageError,
+    whole,
 )
 from akid_core.plugins import default_manager
 
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if os.environ.get("AKID_TRACEBACK", "") not in ("", "0"):
             traceback.print_exc()
         else:
-            print("akid:", " ".join([str(error), *getattr(error, "__notes__", ())]), file=sys.stderr)
+            print("akid:", whole(error), file=sys.stderr)
         return error.exit_code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 
@@ -35,8 +36,8 @@ class Augmentation:
     """What augmenters make of a Source's rows; `stages` are they, those of nested chains in a row.
 
     `before`, `spec`: the fields before and afterwards. `learnt`: what is learnt from the source. `partly`: fields may
-    be missing, and what is about none of those that are there is left out. Raises `ConfigurationError` where an
-    augmenter does not fit the fields that it is given.
+    be missing, and what is about none of those that are there is left out. `place`: which setting `augment` is, for
+    messages. Raises `ConfigurationError` where an augmenter does not fit the fields that it is given.
     """
 
     def __init__(
@@ -48,11 +49,12 @@ class Augmentation:
         learnt: Learnt | None = None,
         *,
         partly: bool = False,
+        place: str = "",
     ) -> None:
         self._source, self.before, self._seed = source, spec, seed
         self._learnt = Learnt() if learnt is None else learnt
         try:
-            self.stages = tuple(_staged(augment, spec, partly))
+            self.stages = tuple(_staged(augment, spec, partly, place, f"the source '{source.component()}'"))
         except ValueError as error:
             raise ConfigurationError(
                 f"The augmenters do not fit the source '{source.component()}': {error}."
@@ -79,13 +81,17 @@ class Augmentation:
         path, mixer = self.stages[last].path, self.stages[last].augmenter
         assert isinstance(mixer, Mixer)
         draws = Draws(self._seed, path, epoch, positions)
-        needed, places = np.unique(np.concatenate([positions, mixer.partners(draws, size)]), return_inverse=True)
+        with _noted(f"in the augmenter '{path}'"):
+            partners = mixer.partners(draws, size)
+        needed, places = np.unique(np.concatenate([positions, partners]), return_inverse=True)
         known = self._through(last, read, needed, epoch, size)
         mine, others = (
             {name: values.take(part, axis=0) for name, values in known.items()}
             for part in (places[: len(positions)], places[len(positions) :])
         )
-        fields = self._checked(self.stages[last], mine, mixer.mix(mine, others, draws), len(positions))
+        with _noted(f"in the augmenter '{path}'"):
+            mixed = mixer.mix(mine, others, draws)
+        fields = self._checked(self.stages[last], mine, mixed, len(positions))
         return self._apply(last + 1, count, fields, positions, epoch)
 
     def _apply(self, first: int, last: int, fields: Fields, positions: np.ndarray, epoch: int) -> Fields:
@@ -95,15 +101,18 @@ class Augmentation:
         for together, group in groupby(numbered, key=lambda item: type(item[1].augmenter).together):
             parts = [(number, stage, Draws(self._seed, stage.path, epoch, positions, words)) for number, stage in group]
             if together is not None:
-                changed = together([(stage.augmenter, draws) for _, stage, draws in parts], fields)
+                with _noted(f"in the augmenters {', '.join(repr(stage.path) for _, stage, _ in parts)}"):
+                    changed = together([(stage.augmenter, draws) for _, stage, draws in parts], fields)
                 fields = self._checked(parts[-1][1], fields, changed, len(positions))
                 continue
             for number, stage, draws in parts:
                 augmenter = stage.augmenter
-                if isinstance(augmenter, Fitted):
-                    changed = augmenter.transform(fields, draws, self._state(number))
-                else:
-                    changed = augmenter.apply(fields, draws)
+                state = self._state(number) if isinstance(augmenter, Fitted) else {}
+                with _noted(f"in the augmenter '{stage.path}'"):
+                    if isinstance(augmenter, Fitted):
+                        changed = augmenter.transform(fields, draws, state)
+                    else:
+                        changed = augmenter.apply(fields, draws)
                 fields = self._checked(stage, fields, changed, len(positions))
         return fields
 
@@ -114,7 +123,8 @@ class Augmentation:
             *earlier, fitted = (replace(stage.augmenter, name=None) for stage in self.stages[: number + 1])
             assert isinstance(fitted, Fitted)
             before, source = evaluation_forms(earlier), replace(self._source, split="train")
-            self._states[path] = self._learnt(fitted, before, source, self._batches(before, source))
+            with _noted(f"while the augmenter '{path}' learnt from the rows to train on"):
+                self._states[path] = self._learnt(fitted, before, source, self._batches(before, source))
         return self._states[path]
 
     def _batches(self, before: Before, source: Source) -> Iterator[Fields]:
@@ -145,11 +155,14 @@ class Augmentation:
 def check_alike(training: Augmentation, evaluation: Augmentation) -> None:
     """Raise `ConfigurationError` where fields look different in training and in evaluation."""
     for name in {**training.spec, **evaluation.spec}:
-        known, found = (str(spec.get(name, "missing")) for spec in (training.spec, evaluation.spec))
-        if known != found:
+        known, found = training.spec.get(name), evaluation.spec.get(name)
+        if str(known) != str(found):
+            mixed = known and found and known.floating and not found.floating and known.rank == found.rank + 1
+            hint = f", such as {{one_hot: {{fields: [{name}], classes: {known.shape[-1]}}}}}" if known and mixed else ""
             raise ConfigurationError(
-                f"The augmenters make the field '{name}' {known} in training, but {found} in evaluation; say with "
-                f"eval_augment what is done to rows for evaluation."
+                f"The augmenters make the field '{name}' {known or 'missing'} in training, but {found or 'missing'} in "
+                f"evaluation, and a network takes one shape and type: say with eval_augment what brings rows to it in "
+                f"evaluation{hint}."
             )
 
 
@@ -163,13 +176,31 @@ def fits(values: np.ndarray, spec: TensorSpec, count: int) -> bool:
     )
 
 
-def _staged(augment: Sequence[Augmenter], spec: Specs, partly: bool) -> Iterator[Stage]:
-    for path, augmenter in taken_apart(augment):
+@contextmanager
+def _noted(note: str) -> Iterator[None]:
+    """An error inside says where it happened."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(note)
+        raise
+
+
+def _staged(augment: Sequence[Augmenter], spec: Specs, partly: bool, setting: str, source: str) -> Iterator[Stage]:
+    given = source
+    for path, place, augmenter in taken_apart(augment):
         if partly and augmenter.fields:
             there = tuple(name for name in augmenter.fields if name in spec)
             if not there:
                 continue
             augmenter = replace(augmenter, fields=there)
-        augmenter.check(spec)
-        spec = augmenter.outputs(spec)
+        try:
+            augmenter.check(spec)
+            outputs = augmenter.outputs(spec)
+        except ValueError as error:
+            at = f" ({setting}{place})" if setting else ""
+            raise ConfigurationError(f"The augmenter '{path}'{at} does not fit {given}: {error}.") from error
+        if outputs != spec:
+            given = f"what the augmenters before it make of {source}"
+        spec = outputs
         yield Stage(path, augmenter, spec)

@@ -132,13 +132,19 @@ def augmenter_paths(augment: Sequence[Augmenter]) -> tuple[str, ...]:
     return tuple(paths)
 
 
-def taken_apart(augment: Sequence[Augmenter], above: str = "") -> Iterator[tuple[str, Augmenter]]:
-    """Each augmenter with its path, those of chains in a row with the others. Raises as `augmenter_paths`."""
-    for path, augmenter in zip(augmenter_paths(augment), augment, strict=True):
+def taken_apart(
+    augment: Sequence[Augmenter], above: str = "", inside: str = ""
+) -> Iterator[tuple[str, str, Augmenter]]:
+    """Each augmenter after its path and its place, such as `[2]`, those of chains in a row with the others.
+
+    Raises as `augmenter_paths`.
+    """
+    for number, (path, augmenter) in enumerate(zip(augmenter_paths(augment), augment, strict=True)):
+        place = f"{inside}[{number}]"
         if isinstance(augmenter, Chain):
-            yield from taken_apart(augmenter.augment, f"{above}{path}/")
+            yield from taken_apart(augmenter.augment, f"{above}{path}/", f"{place}.{augmenter.component()}.augment")
         else:
-            yield above + path, augmenter
+            yield above + path, place, augmenter
 
 
 def evaluation_forms(augment: Iterable[Augmenter]) -> tuple[Augmenter, ...]:

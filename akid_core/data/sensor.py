@@ -74,9 +74,12 @@ class Sensor:
             )
         self._read = Rows(source)
         learnt = Learnt() if learnt is None else learnt
-        self.training = Augmentation(augment, source, self._read.spec, seed, learnt)
         forms = evaluation_forms(augment) if eval_augment is None else eval_augment
-        self.evaluation = Augmentation(forms, source, self._read.spec, seed, learnt)
+        said = source.split == "train"  # other splits are given what was made of the settings
+        place = "sensors.augment" if said else ""
+        self.training = Augmentation(augment, source, self._read.spec, seed, learnt, place=place)
+        place = "sensors.eval_augment" if said and eval_augment is not None else ""
+        self.evaluation = Augmentation(forms, source, self._read.spec, seed, learnt, place=place)
         check_alike(self.training, self.evaluation)
         self.spec: Mapping[str, TensorSpec] = dict(self.training.spec)
         """The fields of a batch; sample weights are not one of them."""
@@ -92,7 +95,12 @@ class Sensor:
         return min(count, self._whole - index) if index < self._whole else 1
 
     def batch(self, epoch: int, index: int) -> Batch:
-        """Batch number `index` of an epoch."""
+        """Batch number `index` of an epoch. Raises `IndexError` where there is none."""
+        if epoch < 0 or not 0 <= index < self.steps_per_epoch:
+            raise IndexError(
+                f"there is no batch {index} of epoch {epoch}: epochs count from 0, and each has the batches 0 to "
+                f"{self.steps_per_epoch - 1}"
+            )
         return self._step(epoch * self.steps_per_epoch + index)
 
     def span(self, step: int, count: int) -> Span:
@@ -117,7 +125,8 @@ class Sensor:
 
             fields, weights = self._augmented(self.training, order, positions, epoch, self._size)
         except Exception as error:
-            error.add_note(f"while reading positions {start} to {stop - 1} of epoch {epoch} (step {step})")
+            steps = f"step {step}" if count == 1 else f"steps {step} to {step + count - 1}"
+            error.add_note(f"while reading {steps} (epoch {epoch}, positions {start} to {stop - 1})")
             raise
         lead = (count, (stop - start) // count)
         fields = {name: values.reshape(lead + values.shape[1:]) for name, values in fields.items()}

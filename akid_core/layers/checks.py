@@ -11,7 +11,8 @@ SPACE = {1: "L", 2: "HW"}
 def check_floating(x: TensorSpec) -> TensorSpec:
     """Return the spec. Raises `ValueError` for integers and truth values."""
     if not x.floating:
-        raise ValueError(f"needs floating numbers, got {x}: convert them in the source")
+        cure = "end sensors.augment with rescale or normalize" if x.dtype == "uint8" else "convert them in the source"
+        raise ValueError(f"needs floating numbers, got {x}: {cure}")
     return x
 
 

@@ -251,6 +251,6 @@ def test_labels_that_do_not_fit() -> None:
     sensor = Sensor(ArraySource(data={"train": rows}), batch_size=2, augment=(Mixup(classes=3),))
     with pytest.raises(DataError, match="'label' holds 3") as caught:
         sensor.batch(0, 0)
-    assert "while reading positions 0 to 1 of epoch 0 (step 0)" in caught.value.__notes__
-    with pytest.raises(ConfigurationError, match="do not fit the source 'array_source': set classes"):
+    assert "while reading step 0 (epoch 0, positions 0 to 1)" in caught.value.__notes__
+    with pytest.raises(ConfigurationError, match=r"'cutmix' \(sensors.augment\[0\]\) does not fit .*: set classes"):
         Sensor(ArraySource(data={"train": rows}), batch_size=2, augment=(Cutmix(),))

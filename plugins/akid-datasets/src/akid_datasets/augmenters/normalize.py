@@ -50,9 +50,12 @@ class Normalize(Pointwise):
         super().check(spec)
         channels = max(map(len, self._numbers()))
         for name in self.fields:
-            if channels > 1 and (spec[name].rank < 2 or spec[name].shape[1] != channels):
+            given = spec[name]
+            if channels > 1 and (given.rank < 2 or given.shape[1] != channels):
+                found = f"has {given.shape[1]} (axis 1)" if given.rank > 1 else "has no axis for them"
                 raise ValueError(
-                    f"mean and std are of {channels} channels, but axis 1 of '{name}', {spec[name]}, has not so many"
+                    f"mean and std are of {channels} channels, but '{name}', {given}, {found}: give one number for "
+                    f"each channel, or one for all"
                 )
 
     def outputs(self, spec: Specs) -> Specs:

@@ -67,7 +67,10 @@ def check_coloured(spec: Specs, fields: Sequence[str]) -> None:
     for name in fields:
         given = spec[name]
         if given.rank != 4 or given.shape[1] != 3:
-            raise ValueError(f"it changes pictures in colour (batch, 3, height, width), but '{name}' is {given}")
+            raise ValueError(
+                f"it changes pictures in colour (batch, 3, height, width), but '{name}' is {given}: leave it out, or "
+                f"have the source give 3 channels"
+            )
         check_type(given, name, PICTURES)
 
 

@@ -43,5 +43,6 @@ def _decoded(listing: Listing, row: int, decoding: Decoding, split: str) -> np.n
     try:
         return decoding.decode(path)
     except (ValueError, OSError) as error:
-        reason = f"cannot be read: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-        raise DataError(f"The image {path} (row {row} of the split '{split}') {reason}.") from error
+        unread = isinstance(error, OSError)
+        reason = f"cannot be read: {error.strerror or error}." if unread else f"{error}. Replace or remove the file."
+        raise DataError(f"The image {path} (row {row} of the split '{split}') {reason}") from error
