@@ -2,7 +2,7 @@
 
 from akid_datasets.download.archives import Limits, extract
 from akid_datasets.download.checks import open_raw
-from akid_datasets.download.fetching import fetch, locate
+from akid_datasets.download.fetching import fetch, fetch_all, locate
 from akid_datasets.download.remote import RemoteFile, offline
 
-__all__ = ["Limits", "RemoteFile", "extract", "fetch", "locate", "offline", "open_raw"]
+__all__ = ["Limits", "RemoteFile", "extract", "fetch", "fetch_all", "locate", "offline", "open_raw"]

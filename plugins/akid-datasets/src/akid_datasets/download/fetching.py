@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from akid_core.data.place import OFFLINE, VARIABLE, data_dir
-from akid_core.errors import AkidWarning, DataError
+from akid_core.errors import AkidError, AkidWarning, DataError, MissingFilesError
 from akid_datasets.download.checks import misfit
 from akid_datasets.download.remote import RemoteFile, offline
 
@@ -21,25 +21,46 @@ def fetch(file: RemoteFile, folder: Path | None = None, places: Sequence[Path] =
 
     `folder` is by default `data_dir()`. Found may be the unpacked file, too: read it with `open_raw`. Of several
     processes that ask for one file, one downloads it and the others wait.
-    Raises `DataError` where the file cannot be had, with what to put where by hand.
+    Raises `DataError` where the file cannot be had, with what to put where by hand, `MissingFilesError` where that is
+    because downloads are forbidden, and `TryAgainError` where the network failed.
     """
+    return fetch_all((file,), folder, places)[0]
+
+
+def fetch_all(files: Sequence[RemoteFile], folder: Path | None = None, places: Sequence[Path] = ()) -> tuple[Path, ...]:
+    """The paths of several files, as `fetch`; an error names all that only the user can get."""
     folder = data_dir() if folder is None else folder
-    found, wrong = _look(file, folder, places)
-    if found:
-        return found
-    if not file.urls or offline():
-        why = f"{OFFLINE} forbids to download it" if file.urls else "its licence wants you to get it yourself"
-        raise DataError(
-            f"'{file.name}' is not on this machine, and {why}. Looked in {_listed(folder, places)}."
-            f"{_found(wrong)} {file.by_hand(folder)}"
+    looked = {file: _look(file, folder, places) for file in files}
+    missing = [file for file, (found, _) in looked.items() if not found]
+    licensed = [file for file in missing if not file.urls]
+    if by_hand := licensed or (missing if offline() else []):
+        wrong = [problem for file in by_hand for problem in looked[file][1]]
+        are, them, their = ("is", "it", "its") if len(by_hand) == 1 else ("are", "them", "their")
+        why = f"{OFFLINE} forbids to download {them}"
+        if licensed:
+            why = f"{their} licence wants you to get {them} yourself"
+        names = [file.name for file in by_hand]
+        message = (
+            f"{_joined(names)} {are} not on this machine, and {why}. Looked in {_listed(folder, places)}."
+            f"{_found(wrong)} {' '.join(file.by_hand(folder) for file in by_hand)}"
         )
-    for problem in wrong:
+        raise DataError(message) if licensed else MissingFilesError(message, names)
+    for problem in (problem for file in missing for problem in looked[file][1]):
         warnings.warn(f"This file is not used, as it is not what it should be: {problem}.", AkidWarning, stacklevel=2)
+    return tuple(found or _brought(file, folder, places) for file, (found, _) in looked.items())
+
+
+def _brought(file: RemoteFile, folder: Path, places: Sequence[Path]) -> Path:
+    """A file that was missing, once this process or another has downloaded it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder / f".{file.name}.lock", file.name):
             found, _ = _look(file, folder, places)  # another process may have brought it meanwhile
             return found or _download(file, folder)
+    except AkidError:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # if there is nothing in it
+        raise
     except OSError as error:
         raise DataError(
             f"'{file.name}' cannot be downloaded into {folder}: {error.strerror or error}. "
@@ -88,6 +109,12 @@ def _alone(path: Path, name: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _joined(names: Sequence[str]) -> str:
+    """'a', 'b' and 'c'."""
+    quoted = [f"'{name}'" for name in names]
+    return " and ".join(filter(None, (", ".join(quoted[:-1]), quoted[-1])))
 
 
 def _listed(folder: Path, places: Sequence[Path]) -> str:

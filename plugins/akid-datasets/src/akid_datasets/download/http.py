@@ -32,11 +32,21 @@ _LONGEST_PAUSE = 60.0
 
 
 class RefusedError(Exception):
-    """An address does not give the file; another may."""
+    """An address does not give the file; another may. `for_now`: so may this one, another time."""
+
+    for_now = False
+
+
+class AbsentError(RefusedError):
+    """There is no network, or no way to this server."""
+
+    for_now = True
 
 
 class CutError(RefusedError):
     """An address stopped giving the file; it may go on after `pause` seconds."""
+
+    for_now = True
 
     def __init__(self, reason: str, pause: float = 0.0) -> None:
         super().__init__(reason)
@@ -117,7 +127,7 @@ class Resuming:
         except (requests.ConnectionError, requests.Timeout) as error:
             cause = _cause(error)
             absent = isinstance(error, _ABSENT) or isinstance(cause, urllib3.exceptions.NewConnectionError)
-            raise (RefusedError if absent and not offset else CutError)(f"no answer: {cause}") from error
+            raise (AbsentError if absent and not offset else CutError)(f"no answer: {cause}") from error
         except requests.RequestException as error:
             raise RefusedError(str(error)) from error
         status = response.status_code

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pooch
 
-from akid_core.errors import DataError
+from akid_core.errors import DataError, TryAgainError
 from akid_datasets.download.checks import believe
 from akid_datasets.download.http import RefusedError, Resuming
 from akid_datasets.download.part import Part
@@ -19,16 +19,19 @@ from akid_datasets.download.remote import RemoteFile
 def download(file: RemoteFile, folder: Path) -> Path:
     """Try every address in turn. The file gets its name in `folder` when its bytes are right, never before.
 
-    Raises `DataError` where no address gives it, and `OSError` where it cannot be written.
+    Raises `DataError` where no address gives it, `TryAgainError` where one might another time, and `OSError` where it
+    cannot be written.
     """
     part = Part(folder / f".{file.name}.part")
     failures: list[str] = []
+    for_now = False
     for url in file.urls:
         part.tidy()
         try:
             arrived = _retrieve(file, url, part)
         except RefusedError as error:
             failures.append(f"{url} ({error})")
+            for_now |= error.for_now
         except OSError:
             part.discard()  # of a full disk, what fills it harms more than it helps the next attempt
             raise
@@ -41,9 +44,10 @@ def download(file: RemoteFile, folder: Path) -> Path:
     if not kept:
         part.discard()
     begun = f" The {kept:,} bytes that arrived are kept, and the next attempt continues." if kept else ""
-    raise DataError(
-        f"'{file.name}' could not be downloaded: {'; '.join(failures)}.{begun} "
-        f"Try again when the network is back, or provide the file by hand. {file.by_hand(folder)}"
+    again = "Try again when the network is back, or provide" if for_now else "Provide"
+    raise (TryAgainError if for_now else DataError)(
+        f"'{file.name}' could not be downloaded: {'; '.join(failures)}.{begun} {again} the file by hand. "
+        f"{file.wanted(folder)}."
     )
 
 

@@ -60,7 +60,11 @@ class RemoteFile:
 
     def by_hand(self, folder: Path) -> str:
         """How to provide the file without akid: which bytes, where to put them, where they are to be had."""
+        wanted = self.wanted(folder)
+        return f"{wanted}; it is to be had from {' or '.join(self.urls)}." if self.urls else f"{wanted}."
+
+    def wanted(self, folder: Path) -> str:
+        """The same without where they are to be had, and without a full stop."""
         size = f"{self.size:,} bytes, " if self.size is not None else ""
         raw = "".join(f", or unpacked as '{name}' ({self.raw_digest})," for name in self.names[1:])
-        wanted = f"Put '{self.name}' ({size}{self.digest}){raw} into {folder}"
-        return f"{wanted}; it is to be had from {' or '.join(self.urls)}." if self.urls else f"{wanted}."
+        return f"Put '{self.name}' ({size}{self.digest}){raw} into {folder}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from akid_core.specs import TensorSpec
-from akid_datasets.download import RemoteFile, fetch
+from akid_datasets.download import RemoteFile, fetch_all
 from akid_datasets.formats.idx import read_labelled
 from akid_datasets.sources.known import KnownSet, Part, PartFiles
 
@@ -53,9 +53,8 @@ class IdxSet(KnownSet):
         return {"image": TensorSpec(("N", 1, 28, 28), "uint8", "NCHW"), "label": TensorSpec(("N",), "int64", "N")}
 
     def fetch(self) -> None:
-        for part in self.files:
-            self.stored(part)
+        fetch_all([file for files in self.files.values() for file in files], self.folder, self.places)
 
     def stored(self, part: Part) -> PartFiles:
-        images, labels = (fetch(file, self.folder, self.places) for file in self.files[part])
+        images, labels = fetch_all(self.files[part], self.folder, self.places)
         return PartFiles((images, labels), partial(read_labelled, images, labels, (28, 28), classes=10))
