@@ -80,6 +80,10 @@ def test_rows_that_are_stacked_already() -> None:
         ([{"x": b"abc"}], "The field 'x' of row 7 is the text b'abc', and only numbers"),
         ([{"x": None}], r"The field 'x' of row 7 is missing \(None\)"),
         ([{"x": 1}, {"y": 1}], "Row 8 has the fields 'y', but row 7 has 'x'"),
+        (
+            [{"x": np.uint64(2**63 - 1)}, {"x": np.uint64(2**63)}],
+            "field 'x' holds the number 9223372036854775808, but",
+        ),
         ([{"sample_weight": [1, 2]}], "give one weight for each row"),
     ],
 )

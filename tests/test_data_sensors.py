@@ -120,6 +120,9 @@ def test_forms_of_arrays() -> None:
     assert read_arrays(pixels, "train")["image"].dtype == np.uint8
     assert read_arrays(np.arange(3.0).astype(">f4"), "train")["image"].dtype == np.dtype("float32")
     assert read_arrays({"flag": np.array([True, False])}, "train")["flag"].dtype == bool
+    assert read_arrays({"label": np.array([2**63 - 1], np.uint64)}, "train")["label"].tolist() == [2**63 - 1]
+    with pytest.raises(DataError, match="The field 'label' of 'train' holds the number 9223372036854775813, but whole"):
+        read_arrays({"label": np.array([3, 2**63 + 5], np.uint64)}, "train")
 
 
 @pytest.mark.parametrize("weight", [-0.5, np.nan, np.inf])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.data.batch import Batch
+from akid_core.data.labels import labels_as_int64
 from akid_core.data.memory import taken
 from akid_core.data.nested import flat_fields
 from akid_core.data.source import Source
@@ -110,7 +111,7 @@ def _read(values: Any, split: str, name: str) -> np.ndarray:
         )
     if name == Batch.WEIGHTS and array.ndim != 1:
         raise DataError(f"The field '{name}' of '{split}' has the shape {array.shape}; give one weight for each row.")
-    return array.astype(np.int64) if array.ndim == 1 and array.dtype.kind in "iu" else array
+    return labels_as_int64(array, f"The field '{name}' of '{split}'")
 
 
 def _spec(fields: Fields) -> dict[str, TensorSpec]:

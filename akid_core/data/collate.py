@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.data.batch import Batch
+from akid_core.data.labels import labels_as_int64
 from akid_core.data.nested import flat_fields
 from akid_core.errors import DataError
 
@@ -105,7 +106,7 @@ def _labels(values: np.ndarray, name: str) -> np.ndarray:
     """One integer a row names a class: int64, as everywhere."""
     if name == Batch.WEIGHTS and values.ndim != 1:
         raise DataError(f"The field '{name}' has the shape {values.shape}; give one weight for each row.")
-    return values.astype(np.int64) if values.ndim == 1 and values.dtype.kind in "iu" else values
+    return labels_as_int64(values, f"The field '{name}'")
 
 
 def _shown(array: np.ndarray) -> str:

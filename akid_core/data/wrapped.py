@@ -14,7 +14,7 @@ import numpy as np
 from akid_core.data.collate import channels_first
 from akid_core.data.forward import Chunk, Forward
 from akid_core.data.source import Source
-from akid_core.errors import AkidWarning, ConfigurationError
+from akid_core.errors import AkidWarning, ConfigurationError, DataError
 from akid_core.specs.target import call_target, check_target
 from akid_core.specs.tensor import TensorSpec
 
@@ -107,7 +107,9 @@ class Wrapped(Source):
     @cached_property
     def _first_row(self) -> Mapping[str, np.ndarray]:
         """The fields of the first row of the split, or of what there is to train on."""
-        if self.made is None:
+        if not len(self):
+            if self.split == "train":
+                raise DataError(f"The data set to train on that the source '{self.component()}' wraps has no rows.")
             return replace(self, split="train")._first_row
         self._warn_of_chance()
         row = {name: values[0] for name, values in self.rows(np.array([0])).items()}

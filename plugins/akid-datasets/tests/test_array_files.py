@@ -162,6 +162,14 @@ def test_missing_numbers(tmp_path: Path, value: float) -> None:
     assert Npz(path=tmp_path / "a.npz", missing=-1).rows(np.array([3]))["x"].tolist() == [[1, -1, 1]]
 
 
+def test_whole_numbers_too_large_for_int64(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.array([7, 2**63 + 5], np.uint64))
+    source = Npz(path=tmp_path / "a.npz")
+    assert source.rows(np.array([0]))["x"].tolist() == [7]
+    with pytest.raises(DataError, match=r"'x' in .*a\.npz holds the number 9223372036854775813, but"):
+        source.rows(np.array([1]))
+
+
 @pytest.mark.parametrize(
     ("settings", "kind", "message"),
     [

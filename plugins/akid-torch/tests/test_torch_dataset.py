@@ -139,6 +139,13 @@ def test_an_epoch_of_a_stream_is_in_order_and_resumes() -> None:
     assert batches(9) == batches(0)[9:]
 
 
+def test_a_split_without_rows() -> None:
+    source = TorchDataset(target=TensorDataset(POINTS, LABELS), val=TensorDataset(POINTS[:0], LABELS[:0]), split="val")
+    assert (len(source), source.spec) == (0, replace(source, split="train").spec)
+    with pytest.raises(DataError, match="data set to train on that the source 'torch_dataset' wraps has no rows"):
+        _ = TorchDataset(target=TensorDataset(POINTS[:0], LABELS[:0])).spec
+
+
 def test_lengths() -> None:
     with pytest.raises(ConfigurationError, match=r"does not know how many rows .*length=\{'train'"):
         len(TorchDataset(target=Stream()))

@@ -12,6 +12,7 @@ import numpy as np
 
 from akid_core.data import Source
 from akid_core.data.collate import channels_first
+from akid_core.data.labels import labels_as_int64
 from akid_core.errors import ConfigurationError, DataError, suggest
 from akid_core.specs import TensorSpec
 from akid_datasets.formats.npy import StoredArray
@@ -110,6 +111,7 @@ class ArrayFiles(Source):
             check_classes(values, self.classes[name], place)
         if name in self.channels_last:
             values = channels_first(values, 1)
+        values = labels_as_int64(values, self._described[name].place)
         return np.ascontiguousarray(values, self.spec[name].dtype)
 
 

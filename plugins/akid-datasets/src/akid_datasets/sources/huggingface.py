@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from akid_core.data import Source
+from akid_core.data.labels import labels_as_int64
 from akid_core.errors import AkidWarning, DataError, suggest
 from akid_core.specs import TensorSpec
 from akid_datasets.extras import extra
@@ -155,7 +156,7 @@ class Huggingface(Source):
             return self._images(column.to_pylist(), what, indices)
         values, absent = arrow_numbers(column, what, indices)
         values = without_missing(values, self.missing, lambda row: f"{what}, row {indices[row]},", absent)
-        return values.astype(np.int64) if values.ndim == 1 and values.dtype.kind in "iu" else values
+        return labels_as_int64(values, what)
 
     def _images(self, cells: list[Any], what: str, indices: np.ndarray) -> np.ndarray:
         images: list[np.ndarray] = []
