@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +132,47 @@ def test_a_name_is_loaded_by_the_library(monkeypatch: pytest.MonkeyPatch) -> Non
     source.fetch()
     assert len(source) == ROWS
     assert asked == [("owner/name", "small")]
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[str]]:
+    """A hub on this machine that has nothing, and what it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        do_HEAD = do_GET  # noqa: N815  (named by the standard library)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        monkeypatch.setattr(datasets.config, "HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        yield asked
+        server.shutdown()
+        thread.join()
+
+
+def test_offline_the_hub_is_not_asked(hub: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    before = datasets.config.HF_HUB_OFFLINE
+    monkeypatch.setenv("AKID_OFFLINE", "1")
+    source = Huggingface(dataset="owner/name-of-none")
+    with pytest.raises(DataError, match="'owner/name-of-none' .*AKID_OFFLINE forbids it to"):
+        source.fetch()
+    assert source.about() == {}
+    assert hub == []
+    assert datasets.config.HF_HUB_OFFLINE is before
+    monkeypatch.delenv("AKID_OFFLINE")
+    with pytest.raises(DataError, match="nor a data set that can be loaded by its name"):
+        source.fetch()
+    assert hub, "the hub is not where it is asked"
 
 
 @pytest.mark.parametrize(

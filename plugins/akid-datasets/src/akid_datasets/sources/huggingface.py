@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +14,10 @@ import numpy as np
 
 from akid_core.data import Source
 from akid_core.data.labels import labels_as_int64
+from akid_core.data.place import OFFLINE
 from akid_core.errors import AkidWarning, DataError, suggest
 from akid_core.specs import TensorSpec
+from akid_datasets.download import offline
 from akid_datasets.extras import extra
 from akid_datasets.formats.arrow import arrow_numbers
 from akid_datasets.formats.decoding import Decoding
@@ -29,9 +32,9 @@ class Huggingface(Source):
     """A data set of Hugging Face's library `datasets` (the extra `huggingface`).
 
     `dataset`: a `Dataset` to train on or a `DatasetDict`; or a folder that `save_to_disk` wrote; or the name of one on
-    the hub, which the library downloads, with `config` for one of several. `splits`: what the data set calls a split,
-    `{val: test}`, where that is not train, validation, or test. `fields`: the column of each field, by default all
-    columns have their own name; columns in columns are called "meta/age".
+    the hub, which the library downloads unless `AKID_OFFLINE` forbids it, with `config` for one of several. `splits`:
+    what the data set calls a split, `{val: test}`, where that is not train, validation, or test. `fields`: the column
+    of each field, by default all columns have their own name; columns in columns are called "meta/age".
 
     Images become (batch, channels, height, width) uint8 as `decoding` says; numbers keep their types, except that
     integers with one axis become int64; lists of equal length are further axes. `missing`: what stands for missing
@@ -75,7 +78,10 @@ class Huggingface(Source):
         return str(getattr(self._data, "_fingerprint", ""))
 
     def about(self) -> Mapping[str, str]:
-        info = getattr(self._data, "info", None)
+        try:
+            info = getattr(self._data, "info", None)
+        except DataError:  # what is not here says nothing of itself
+            return {}
         said = {"title": "description", "home": "homepage", "licence": "license", "citation": "citation"}
         return {heading: text for heading, name in said.items() if (text := str(getattr(info, name, "") or ""))}
 
@@ -95,8 +101,17 @@ class Huggingface(Source):
         library, name = extra("datasets", "huggingface"), str(self.dataset)
         try:
             folder = Path(name).expanduser()
-            return library.load_from_disk(folder) if folder.is_dir() else library.load_dataset(name, self.config)
+            if folder.is_dir():
+                return library.load_from_disk(folder)
+            with _offline_where_asked(library):
+                return library.load_dataset(name, self.config)
         except Exception as error:  # of many types, by what the library stumbles on
+            if offline():
+                raise DataError(
+                    f"'{name}' is no folder that save_to_disk wrote, the library has downloaded nothing by this name "
+                    f"before, and {OFFLINE} forbids it to. Load it where there is a network, and name the folder that "
+                    f"save_to_disk writes: {error}"
+                ) from error
             raise DataError(
                 f"'{name}' is no folder that save_to_disk wrote, nor a data set that can be loaded by its name: {error}"
             ) from error
@@ -177,6 +192,20 @@ class Huggingface(Source):
     @property
     def _called(self) -> str:
         return f"'{self.dataset}'" if not self.live_only else "the data set given in Python"
+
+
+@contextmanager
+def _offline_where_asked(library: Any) -> Iterator[None]:
+    """Without network where `AKID_OFFLINE` forbids downloads; the library knows that as a state, not as an argument."""
+    places = (library.config, extra("huggingface_hub.constants", "huggingface")) if offline() else ()
+    before = [place.HF_HUB_OFFLINE for place in places]
+    for place in places:
+        place.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        for place, value in zip(places, before, strict=True):
+            place.HF_HUB_OFFLINE = value
 
 
 def _paths(features: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, tuple[str, ...]]]:
