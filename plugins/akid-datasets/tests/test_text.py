@@ -40,6 +40,13 @@ def test_windows_follow_each_other() -> None:
     assert rows["text"].dtype == np.int64
 
 
+def test_names_with_brackets_are_names_where_there_is_such_a_file() -> None:
+    for name in ("[1].txt", "1.txt", "2.txt"):
+        Path(name).write_text(name, encoding="utf-8")
+    assert Text(path="[1].txt", length=1).vocabulary == ".1[]tx"
+    assert "2" in Text(path="[12].txt", length=1).vocabulary
+
+
 def test_splits_are_parts_of_the_text() -> None:
     def said(split: Any) -> str:
         source = Text(

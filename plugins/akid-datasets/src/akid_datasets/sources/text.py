@@ -154,7 +154,7 @@ class Text(Source):
         files: list[Path] = []
         for each in (given,) if isinstance(given, Path) else given:
             path = each.expanduser()
-            found = sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))  # itself, where it is no pattern
+            found = [path] if path.exists() else sorted(Path(path.anchor).glob(str(path.relative_to(path.anchor))))
             if not found:
                 raise DataError(
                     f"{path} does not exist; it should hold the split '{split}'. Paths begin at {Path.cwd()}."
