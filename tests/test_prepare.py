@@ -13,6 +13,7 @@ import akid_core as akid
 from akid_core import layers as L
 from akid_core.cli.main import main
 from akid_core.data import Augmenter, Chain, Draws
+from akid_core.errors import DataError
 from akid_core.plugins import default_manager
 
 PARTS = '''
@@ -113,6 +114,14 @@ def test_raw_rows_from_the_command_line(
     prepared = outputs(capsys, "--input", "raw.npy", "--raw")
     assert prepared == outputs(capsys, "--input", "ready.npy")
     assert prepared != outputs(capsys, "--input", "raw.npy")
+    np.save("wide.npy", np.zeros((3, 4), np.uint8))
+    assert main(["predict", "run", "--input", "wide.npy", "--raw"]) == 1
+    assert capsys.readouterr().err == (
+        "akid: wide.npy: The rows of 'x' are uint8[3, 4], but those of the source 'bytes' are uint8[N, 2], N being the "
+        "rows: bring them to that first.\n"
+    )
+    assert main(["predict", "run", "--input", "wide.npy"]) == 1
+    assert "Rows as the source gives them are prepared first: `akid predict --raw`" in capsys.readouterr().err
 
 
 def test_arrays_given_in_python() -> None:
@@ -157,3 +166,46 @@ def test_what_is_left_out_changes_no_name() -> None:
     expected = Draws(0, "all/plus_2", 0, np.arange(3)).uniform()[:, None].astype(np.float32)
     chain = Chain(name="all", augment=(Plus(fields=("label",), chance=True), Plus(fields=("x",), chance=True)))
     assert np.array_equal(prepared(chain), READY + expected)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bytes(akid.Source):
+    """Pictures of a known size and any number of numbers."""
+
+    away: bool = False
+
+    @property
+    def spec(self) -> Mapping[str, akid.TensorSpec]:
+        if self.away:
+            raise DataError("It is not on this machine.")
+        return {"x": akid.TensorSpec(("N", 2, 3), "uint8"), "series": akid.TensorSpec(("N", "T"), "int64")}
+
+    def __len__(self) -> int:
+        return 1
+
+    def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+        raise AssertionError("nothing is read")
+
+
+@pytest.mark.parametrize(
+    ("rows", "fits"),
+    [
+        ({"x": np.zeros((4, 2, 3), np.uint8)}, True),
+        ({"x": np.zeros((4, 2, 3), np.float64)}, True),  # bytes that were brought to 0..1
+        ({"x": np.zeros((4, 2, 4), np.uint8)}, False),
+        ({"x": np.zeros((2, 3), np.uint8)}, False),
+        ({"x": np.zeros((4, 2, 3), np.int64)}, False),
+        ({"series": np.zeros((4, 9), np.int32)}, True),
+        ({"series": np.zeros((4, 9, 1), np.int32)}, False),
+        ({"other": np.zeros((4, 9, 1), np.int32)}, True),
+    ],
+)
+def test_rows_are_held_against_the_source(rows: Mapping[str, np.ndarray], fits: bool) -> None:
+    [(name, values)] = rows.items()
+    registry = default_manager().registry
+    assert np.array_equal(akid.sensors(Bytes(away=True)).prepare(rows, registry)[name], values)
+    if fits:
+        assert np.array_equal(akid.sensors(Bytes()).prepare(rows, registry)[name], values)
+        return
+    with pytest.raises(DataError, match=f"The rows of '{name}' are {values.dtype}.* the source 'bytes' are .*N, "):
+        akid.sensors(Bytes()).prepare(rows, registry)

@@ -29,7 +29,10 @@ def main(arguments: list[str]) -> int:
         options.run_dir, backend=options.backend, newest=options.newest, prediction=True, raw=options.raw
     )
     if options.raw:
-        inputs = kid.prepare(inputs)
+        try:
+            inputs = kid.prepare(inputs)
+        except DataError as error:
+            raise DataError(f"{options.input}: {error}") from error
     outputs = kid.predict(inputs)
     if options.output is not None:
         _write(outputs, options.output)

@@ -13,11 +13,12 @@ from akid_core.data.arrays import ArrayData, ArraySource, read_arrays
 from akid_core.data.augmentation import Augmentation
 from akid_core.data.augmenter import Augmenter, Fields, evaluation_forms
 from akid_core.data.learnt import Learnt
+from akid_core.data.place import without_downloads
 from akid_core.data.reading import Reading
 from akid_core.data.sampler import Sampler, Shuffled
 from akid_core.data.sensor import Sensor
 from akid_core.data.source import Source, Split
-from akid_core.errors import ConfigurationError, DataError, UsageError
+from akid_core.errors import AkidError, ConfigurationError, DataError, UsageError
 from akid_core.plugins import Registry
 from akid_core.specs.tensor import TensorSpec
 
@@ -112,10 +113,12 @@ class Sensors:
         """What the augmenters for evaluation make of rows as the source gives them, such as a user's own pictures.
 
         `rows`: one array, or arrays by field name, each (n, …). An augmenter that is about none of these fields, such
-        as one of labels, is left out. `learnt`: what is learnt from the source.
+        as one of labels, is left out. `learnt`: what is learnt from the source. Raises `DataError` for rows of another
+        shape than the source's, where it knows that without its data, or of a type that its own cannot come from.
         """
         given = read_arrays(rows, "rows", fields)
         source = decode("source", self.source, registry, "sensors.source")
+        _check_given(given, source)
         spec = {name: TensorSpec(("N", *values.shape[1:]), values.dtype.name) for name, values in given.items()}
         positions = np.arange(len(next(iter(given.values()))))
         prepared = Augmentation(self.for_evaluation, source, spec, seed=0, learnt=learnt, partly=True)
@@ -133,6 +136,28 @@ class Sensors:
             reading=self.reading,
             learnt=learnt,
         )
+
+
+def _check_given(given: Fields, source: Source) -> None:
+    """Raise `DataError` for rows that are not like those of the source, as far as it can tell without a download."""
+    try:
+        with without_downloads():
+            spec = source.spec
+    except (AkidError, OSError):
+        return  # only data that are not at hand could tell
+    for name, values in given.items():
+        wanted = spec.get(name)
+        if wanted is None:
+            continue
+        sizes = zip(wanted.shape[1:], values.shape[1:], strict=False)
+        shaped = values.ndim == wanted.rank and all(isinstance(said, str) or said == size for said, size in sizes)
+        # Floating numbers may be bytes brought to 0..1 before; augmenters say whether they take them.
+        typed = values.dtype.kind == "f" or np.can_cast(values.dtype, wanted.dtype, "same_kind")
+        if not (shaped and typed):
+            raise DataError(
+                f"The rows of '{name}' are {values.dtype}{list(values.shape)}, but those of the source "
+                f"'{source.component()}' are {wanted}, {wanted.shape[0]} being the rows: bring them to that first."
+            )
 
 
 def sensors(

@@ -51,7 +51,10 @@ def _fitting(name: str, values: np.ndarray, spec: TensorSpec) -> np.ndarray:
     """The values, if they are of the spec's shape and of a type that it can hold."""
     sizes = zip(spec.shape[1:], values.shape[1:], strict=False)
     if values.ndim != spec.rank or any(isinstance(size, int) and size != given for size, given in sizes):
-        raise DataError(f"Input {name!r} has shape {values.shape}; {spec} is wanted, {spec.shape[0]} being the rows.")
+        raise DataError(
+            f"Input {name!r} has shape {values.shape}; {spec} is wanted, {spec.shape[0]} being the rows. Rows as the "
+            "source gives them are prepared first: `akid predict --raw`, or `kid.prepare`."
+        )
     if values.dtype.kind not in ("biuf" if spec.floating else "biu"):
         raise DataError(f"Input {name!r} is of type {values.dtype}; {spec} is wanted.")
     return values
