@@ -8,6 +8,7 @@ import os
 import stat
 import struct
 import tarfile
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from akid_core.errors import DataError
 from akid_datasets.download import Limits, extract
+from akid_datasets.download.members import opened
 
 FILES = {"set/train/one.txt": b"one\n" * 1000, "set/two.bin": bytes(range(256)), "set/empty": b""}
 
@@ -258,3 +260,13 @@ def test_a_zip_that_lies_about_a_size(tmp_path: Path) -> None:
     content[at : at + 4] = struct.pack("<I", 10)
     archive.write_bytes(content)
     refused(archive, "sound tar or zip")
+
+
+def test_a_tar_of_many_files_takes_no_memory_for_each(tmp_path: Path) -> None:
+    path = tar(tmp_path / "a.tar", {f"{number}.txt": b"x" for number in range(2000)})
+    tracemalloc.start()
+    with opened(path) as members:
+        held = [tracemalloc.get_traced_memory()[0] for _ in members]
+    tracemalloc.stop()
+    assert len(held) == 2000
+    assert max(held) < 500_000, "Python's description of a member takes some 1,500 bytes"

@@ -60,6 +60,7 @@ class _Guarded:
 
 def _of_tar(tar: tarfile.TarFile) -> Iterator[Member]:
     for info in tar:
+        tar.members = []  # it would keep what it knows of every file, of which there may be millions
         if info.isdir():
             yield Member(info.name, folder=True)
         elif info.isreg():
