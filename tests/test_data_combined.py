@@ -443,6 +443,35 @@ def test_an_error_says_which_source_it_is_from() -> None:
     assert "while reading source 1 of the mixed ones, 'failing'" in raised.value.__notes__
 
 
+def test_messages_name_a_row_in_the_source_that_it_is_from() -> None:
+    values = np.zeros(20, np.float32)
+    values[17] = np.inf
+    rotten = akid.sensors(train={"x": values, "label": np.arange(20)}).source
+    assert isinstance(rotten, ArraySource)
+    mixed = Mixed(sources=(Subset(source=rotten, first=5), Subset(source=rotten, last=8)))
+    inner = r"row 5 \(row 17 of the split 'train' of 'array_source'\)"
+    with pytest.raises(DataError, match=rf"the field 'x' of row 10 \({inner} of the split 'train' of 'subset'\)\."):
+        Sensor(mixed, batch_size=13).batch(0, 0)
+    held = HeldOut(source=rotten, val=19)
+    row = int(np.flatnonzero(replace(held, split="val").column("label") == 17)[0])
+    assert replace(held, split="val").row_name(row) == f"row {row} (row 17 of the split 'train' of 'array_source')"
+
+
+def test_an_error_while_a_sampler_reads_labels_names_its_row() -> None:
+    @dataclass(frozen=True, kw_only=True)
+    class Failing(Numbers):
+        def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
+            if 17 in indices:
+                raise ValueError("rotten")
+            return super().rows(indices)
+
+    with pytest.raises(ValueError, match="rotten") as raised:
+        Sensor(Subset(source=Failing(), last=5), batch_size=1, sampler=Stratified(label="x"))
+    assert raised.value.__notes__ == [
+        "while reading row 2 (row 17 of the split 'train' of 'failing') of the split 'train'"
+    ]
+
+
 # -- zipped
 
 

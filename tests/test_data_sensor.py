@@ -295,6 +295,8 @@ def test_sample_weights_travel_as_weights() -> None:
         ({"x": np.zeros((4, 3), np.float32), "label": np.arange(4)}, "'x' as float32[N, 2], but gave float32[4, 3]"),
         ({"x": np.zeros((4, 2)), "label": np.arange(4)}, "'x' as float32[N, 2], but gave float64[4, 2]"),
         ({"x": np.zeros((3, 2), np.float32), "label": np.arange(4)}, "but gave float32[3, 2] for 4 rows"),
+        ({"x": [[0, 0]] * 4, "label": np.arange(4)}, "'x' as float32[N, 2], but gave a list, which is no array"),
+        (None, "The `rows` of the source 'liar' gave a NoneType; they give a dictionary of arrays by field name."),
     ],
 )
 def test_a_source_that_breaks_its_promise(given: dict[str, np.ndarray], found: str) -> None:

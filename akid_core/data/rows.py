@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -10,11 +10,9 @@ from akid_core.data.augmentation import fits
 from akid_core.data.augmenter import Fields, Specs
 from akid_core.data.batch import Batch
 from akid_core.data.finite import first_not_finite
+from akid_core.data.named_row import named_row
 from akid_core.data.source import Source
-from akid_core.errors import DataError, TryAgainError
-
-_ROW = re.compile(r"\brow \d")
-"""How an error names a row."""
+from akid_core.errors import DataError
 
 
 class Rows:
@@ -30,27 +28,26 @@ class Rows:
         Raises `DataError` where they are not what the Source says of itself; an error of the Source names its row,
         unless trying again may help.
         """
-        try:
+        with named_row(self._source, rows):
             given = self._source.rows(rows)
-        except TryAgainError:
-            raise  # to ask the same again, row by row, is to wait again
-        except Exception as error:
-            if not _ROW.search(f"{error} {getattr(error, '__notes__', '')}"):
-                self._name_row(error, rows)
-            raise
+        if not isinstance(given, Mapping):
+            raise DataError(
+                f"The `rows` of the source '{self._source.component()}' gave a {type(given).__name__}; they give a "
+                f"dictionary of arrays by field name."
+            )
         for name, spec in self._promise.items():
             values = given.get(name)
-            if values is None or not fits(values, spec, len(rows)):
-                found = "nothing" if values is None else f"{values.dtype}{list(values.shape)}"
+            if not isinstance(values, np.ndarray) or not fits(values, spec, len(rows)):
                 raise DataError(
-                    f"The source '{self._source.component()}' promises the field '{name}' as {spec}, but gave {found} "
-                    f"for {len(rows)} rows."
+                    f"The source '{self._source.component()}' promises the field '{name}' as {spec}, but gave "
+                    f"{_found(values)} for {len(rows)} rows."
                 )
             if name != Batch.WEIGHTS and (wrong := first_not_finite(values)) is not None:
                 raise DataError(
                     f"The source '{self._source.component()}' gave a number that is not finite (NaN or an infinity) in "
-                    f"the field '{name}' of row {rows[wrong]}. Leave such rows out, or put a number in its place; a "
-                    f"mask or a sample weight of 0 takes a row out of losses, metrics and gradients."
+                    f"the field '{name}' of {self._source.row_name(int(rows[wrong]))}. Leave such rows out, or put a "
+                    f"number in its place; a mask or a sample weight of 0 takes a row out of losses, metrics and "
+                    f"gradients."
                 )
         return {name: given[name] for name in self.spec}, self._weights(given, rows)
 
@@ -60,17 +57,16 @@ class Rows:
         weights: np.ndarray = given[Batch.WEIGHTS].astype(np.float32)
         wrong = ~(np.isfinite(weights) & (weights >= 0))
         if wrong.any():
+            row = self._source.row_name(int(rows[wrong][0]))
             raise DataError(
-                f"The source '{self._source.component()}' gave row {rows[wrong][0]} the sample weight "
-                f"{weights[wrong][0]}; a row counts 0 or more."
+                f"The source '{self._source.component()}' gave {row} the sample weight {weights[wrong][0]}; a row "
+                f"counts 0 or more."
             )
         return weights
 
-    def _name_row(self, error: Exception, rows: np.ndarray) -> None:
-        """Note which row an error is about: the first that cannot be read by itself."""
-        for row in rows:
-            try:
-                self._source.rows(row[np.newaxis])
-            except Exception:
-                error.add_note(f"while reading row {row} of the split '{self._source.split}'")
-                return
+
+def _found(values: object) -> str:
+    """What messages call a field that is not what was promised."""
+    if isinstance(values, np.ndarray):
+        return f"{values.dtype}{list(values.shape)}"
+    return "nothing" if values is None else f"a {type(values).__name__}, which is no array"

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from akid_core.data.named_row import named_row
 from akid_core.data.sampler import Sampler, Sequential
 from akid_core.errors import DataError, suggest
 from akid_core.specs.names import snake_case
@@ -55,6 +56,10 @@ class Source(ABC):
         """One field of the rows at `indices` (n,) int64: (n, …). Override it where the others cost time to read."""
         return self.rows(indices)[name]
 
+    def row_name(self, row: int) -> str:
+        """What messages call a row; where it is one of another source, also what it is there."""
+        return f"row {row}"
+
     def fingerprint(self) -> str:
         """A digest of the rows, where it costs little to make; a resumed run must find the same. Empty: not known."""
         return ""
@@ -89,8 +94,12 @@ class Source(ABC):
         at_once = min(_ROWS, max(1, _BYTES // max(1, row)))
         starts = range(0, max(1, len(self)), at_once)
         return np.concatenate(
-            [self.field_rows(name, np.arange(start, min(start + at_once, len(self)))) for start in starts]
+            [self._piece(name, np.arange(start, min(start + at_once, len(self)))) for start in starts]
         )
+
+    def _piece(self, name: str, indices: np.ndarray) -> np.ndarray:
+        with named_row(self, indices):
+            return self.field_rows(name, indices)
 
     def fetch(self) -> None:  # noqa: B027  (most sources have nothing to get)
         """Get what is missing, such as files to download; else it is got when a row is first read."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from akid_core.data.batch import Batch
+from akid_core.data.source import Source
 from akid_core.errors import CheckpointError, NonFiniteError
 from akid_core.graph.resolved import Call, Value
 from akid_core.specs.layer import Loss
@@ -50,8 +51,8 @@ def _cause(run: Run, step: int) -> tuple[str, str]:
     batch = run.train.span(step, 1).batch(0)
     for field, values in batch.fields.items():
         if values.dtype.kind == "f" and not np.isfinite(values).all():
-            row = int(batch.rows[_first_bad(values)])
-            return f"field {field!r} of the data holds such a value already, in row {row} of the source", ""
+            row = run.train.source.row_name(int(batch.rows[_first_bad(values)]))
+            return f"field {field!r} of the data holds such a value already, in {row} of the source", ""
     calls = run.graph.calls + run.graph.losses
     targets = [Value(call.path, output) for call in calls for output in range(len(call.out_specs))]
     fields = {**batch.fields, Batch.WEIGHTS: batch.weights}
@@ -59,9 +60,9 @@ def _cause(run: Run, step: int) -> tuple[str, str]:
         if not np.isfinite(value).all():
             blamed = f"block {target.source!r} is the first whose output is infinite or not a number"
             call = run.graph.by_path[target.source]
-            if label := _wrong_label(call, batch):
+            if label := _wrong_label(call, batch, run.train.source):
                 return f"{blamed}: {label}", ""
-            taken = _taken(call, value, batch)
+            taken = _taken(call, value, batch, run.train.source)
             return (f"{blamed}, where {taken}", _LOOK) if taken else (blamed, _ADVICE)
     return "every block's output is finite, so the sum of the losses overflowed", _ADVICE
 
@@ -71,7 +72,7 @@ def _first_bad(values: np.ndarray) -> int:
     return int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(axis=1)))
 
 
-def _taken(call: Call, value: np.ndarray, batch: Batch) -> str:
+def _taken(call: Call, value: np.ndarray, batch: Batch, rows: Source) -> str:
     """In words, the labels or indices of the data that a block took where its output is not a number."""
     inputs = zip(call.inputs, call.in_specs, strict=True)
     chosen = call.inputs[1:] if isinstance(call.layer, Loss) else [each for each, spec in inputs if not spec.floating]
@@ -82,11 +83,11 @@ def _taken(call: Call, value: np.ndarray, batch: Batch) -> str:
         if there.any():
             place = np.unravel_index(np.argmax(there), there.shape)
             text = np.array2string(np.asarray(field[place]), threshold=8)
-            told.append(f"{source!r} in row {batch.rows[place[0]]} of the source is {text}")
+            told.append(f"{source!r} in {rows.row_name(int(batch.rows[place[0]]))} of the source is {text}")
     return " and ".join(told)
 
 
-def _wrong_label(call: Call, batch: Batch) -> str:
+def _wrong_label(call: Call, batch: Batch, rows: Source) -> str:
     """In words, the first label of a loss over classes that names none of them; empty if there is no such label."""
     if len(call.in_specs) < 2 or call.in_specs[1].rank != call.in_specs[0].rank - 1:
         return ""
@@ -101,5 +102,6 @@ def _wrong_label(call: Call, batch: Batch) -> str:
     if not wrong.any():
         return ""
     first = np.unravel_index(np.argmax(wrong), wrong.shape)
-    place = f"{call.inputs[1].source!r} in row {batch.rows[first[0]]} of the source is {labels[first]}"
+    row = rows.row_name(int(batch.rows[first[0]]))
+    place = f"{call.inputs[1].source!r} in {row} of the source is {labels[first]}"
     return f"{place}, and the scores have {classes} classes, 0 to {classes - 1}"

@@ -10,7 +10,7 @@ from math import gcd, isfinite, lcm
 
 import numpy as np
 
-from akid_core.data.combined.parts import check_part, joint_about, joint_fingerprint, of_split
+from akid_core.data.combined.parts import check_part, joint_about, joint_fingerprint, name_in, of_split
 from akid_core.data.interleave import Interleave
 from akid_core.data.sampler import Sampler, Shuffled
 from akid_core.data.samplers.endless import endless
@@ -89,6 +89,10 @@ class Mixed(Source):
         places = np.empty(len(owners), np.int64)
         places[np.argsort(owners, kind="stable")] = np.arange(len(owners))
         return {name: np.concatenate([part[name] for part in parts])[places] for name in parts[0]}
+
+    def row_name(self, row: int) -> str:
+        owner = int(np.searchsorted(self._ends, row, side="right"))
+        return name_in(self._parts[owner], row, row - int(self._starts[owner]))
 
     def _read(self, owner: int, indices: np.ndarray, read: _Read) -> Mapping[str, np.ndarray]:
         try:

@@ -29,6 +29,11 @@ def check_part(source: Source) -> None:
         raise ValueError(f"leave out the split of '{source.component()}': it is that of the whole")
 
 
+def name_in(source: Source, row: int, own: int) -> str:
+    """What messages call a row that is the row `own` of a source."""
+    return f"row {row} ({source.row_name(own)} of the split '{source.split}' of '{source.component()}')"
+
+
 def joint_fingerprint(sources: Iterable[Source], *settings: object) -> str:
     """A digest of those of the sources and of plain settings; empty where one of the sources has none."""
     prints = [source.fingerprint() for source in sources]
@@ -72,6 +77,9 @@ class View(Source):
 
     def field_rows(self, name: str, indices: np.ndarray) -> np.ndarray:
         return self.seen.field_rows(name, self.places(indices))
+
+    def row_name(self, row: int) -> str:
+        return name_in(self.seen, row, int(self.places(np.array([row]))[0]))
 
     @property
     def in_memory(self) -> bool:
