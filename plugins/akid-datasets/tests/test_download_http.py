@@ -176,6 +176,21 @@ def test_a_wrong_checksum_leaves_nothing(server, tmp_path: Path) -> None:
     assert len(server.asked) == 1
 
 
+def test_wrong_bytes_over_a_bad_connection_end_at_the_mirror(server, pauses: list[float], tmp_path: Path) -> None:
+    good, bad = server.offer("numbers", CONTENT), server.put("other", OTHER, cuts=[40_960] * 50)
+    file = replace(good, urls=(bad, *good.urls))
+    assert fetch(file, tmp_path).read_bytes() == CONTENT
+    assert len(server.asked) == 7  # twice three pieces, then the mirror
+    assert left(tmp_path) == []
+
+
+def test_a_server_that_sends_more_than_the_file(server, tmp_path: Path) -> None:
+    file = replace(server.offer("numbers", CONTENT * 3, length=False), size=len(CONTENT))
+    with pytest.raises(DataError, match="the server sends more than the 100,000 bytes of the file"):
+        fetch(file, tmp_path)
+    assert left(tmp_path) == []
+
+
 def test_a_web_page_amid_a_download_does_not_cost_the_part(server, pauses: list[float], tmp_path: Path) -> None:
     """As of a network that wants a login."""
     file = server.offer("numbers", CONTENT, cuts=[40_960])

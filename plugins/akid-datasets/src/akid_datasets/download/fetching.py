@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from akid_core.data.place import OFFLINE, VARIABLE, data_dir
-from akid_core.errors import AkidError, AkidWarning, DataError, MissingFilesError
+from akid_core.errors import AkidWarning, DataError, MissingFilesError
 from akid_datasets.download.checks import misfit
 from akid_datasets.download.remote import RemoteFile, offline
 
@@ -57,10 +57,6 @@ def _brought(file: RemoteFile, folder: Path, places: Sequence[Path]) -> Path:
         with _alone(folder / f".{file.name}.lock", file.name):
             found, _ = _look(file, folder, places)  # another process may have brought it meanwhile
             return found or _download(file, folder)
-    except AkidError:
-        with contextlib.suppress(OSError):
-            folder.rmdir()  # if there is nothing in it
-        raise
     except OSError as error:
         raise DataError(
             f"'{file.name}' cannot be downloaded into {folder}: {error.strerror or error}. "

@@ -173,6 +173,10 @@ class Resuming:
         bar = tqdm(desc=self.title, total=total, initial=offset, unit="B", unit_scale=True, leave=False, disable=None)
         with bar, self.part.data.open("ab") as handle:
             for chunk in chunks:
+                offset += len(chunk)
+                if total is not None and offset > total:
+                    self.part.discard()
+                    raise RefusedError(f"the server sends more than the {total:,} bytes of the file")
                 handle.write(chunk)
                 bar.update(len(chunk))
             handle.flush()

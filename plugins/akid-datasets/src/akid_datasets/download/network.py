@@ -53,15 +53,16 @@ def download(file: RemoteFile, folder: Path) -> Path:
 
 def _retrieve(file: RemoteFile, url: str, part: Part) -> Path:
     """The file with the right bytes, in the folder of the part. Raises `RefusedError` where `url` does not give it."""
-    while True:
+    for again in (True, False):
         downloader = Resuming(part=part, title=file.name, size=file.size)
         try:
             with _quiet(pooch.get_logger()):
                 return Path(pooch.retrieve(url, file.digest, file.name, part.folder, downloader=downloader))
         except ValueError as error:  # pooch: another checksum; it has removed the file
             part.discard()
-            if not downloader.resumed:
+            if not (again and downloader.resumed):  # else an earlier part may be what is wrong
                 raise RefusedError(f"its bytes do not have {file.digest}") from error
+    raise AssertionError("the second attempt returns or raises")
 
 
 @contextlib.contextmanager
