@@ -46,6 +46,10 @@ def widen(row: Row, random: np.random.Generator) -> Row:
     return {"image": row["image"].astype(np.float64)}
 
 
+def forget(row: Row, random: np.random.Generator) -> None:
+    row["image"] += 1
+
+
 def fail(row: Row, random: np.random.Generator) -> Row:
     if row["label"] == 7:
         raise RuntimeError("no sevens")
@@ -98,6 +102,8 @@ class TestPerRow:
         )
         with pytest.raises(DataError, match=message):
             sensor(PerRow(function=path(widen))).batch(0, 0)
+        with pytest.raises(DataError, match="forget' at position 0 of epoch 0 gave a NoneType; it gives a dictionary"):
+            sensor(PerRow(function=path(forget))).batch(0, 0)
         with pytest.raises(DataError, match="gave the field 'more': say with `gives` what its shape and dtype are"):
             sensor(PerRow(function=path(add_a_field), fields=("label",))).batch(0, 0)
         gives = {"more": Gives(shape=(), dtype="int64"), "other": Gives(shape=(), dtype="int64")}
@@ -107,6 +113,8 @@ class TestPerRow:
     def test_settings_that_do_not_fit(self) -> None:
         with pytest.raises(ValueError, match="import path such as 'torch.nn:Linear', got 'add'"):
             PerRow(function="add")
+        with pytest.raises(ValueError, match="function is its import path, such as 'my_module:change', got <function"):
+            PerRow(function=add)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="per_row: the target no_such_module:add does not import"):
             sensor(PerRow(function="no_such_module:add"))
         with pytest.raises(ConfigurationError, match="the new field 'more' needs a shape and a dtype"):

@@ -54,10 +54,16 @@ def one_by_one(
     for row, (seed, position) in enumerate(zip(random.seeds(), random.positions, strict=True)):
         given = {name: fields[name][row].copy() for name in names}
         try:
-            made = {**given, **change(given, int(seed))}
+            changed = change(given, int(seed))
         except Exception as error:
             error.add_note(f"while '{who}' changed the row at position {position} of epoch {random.epoch}")
             raise
+        if not isinstance(changed, Mapping):
+            raise DataError(
+                f"'{who}' at position {position} of epoch {random.epoch} gave a {type(changed).__name__}; it gives a "
+                f"dictionary of the fields that it changes."
+            )
+        made = {**given, **changed}
         for name in {**made, **result}:
             _check(made, name, promised, f"'{who}' at position {position} of epoch {random.epoch}")
             result[name][row] = made[name]
