@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from akid_core.config import Typed
 from akid_core.data.permutation import Permutation
+from akid_core.errors import ConfigurationError
 from akid_core.specs.names import snake_case
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sampler(ABC):
+class Sampler(Typed, ABC):
     """Which row stands at a position, as a pure function: nothing is drawn ahead, kept or advanced.
 
     So every batch of every epoch can be named without those before it, by any process.
@@ -27,7 +29,7 @@ class Sampler(ABC):
         """The name of this class in YAML and in the registry."""
         return snake_case(cls.__name__)
 
-    def check(self, batch_size: int) -> None:  # noqa: B027  (most orders do not mind)
+    def check(self, batch_size: int) -> None:
         """Raise `ValueError` with one sentence where the order makes no sense in batches of this size."""
 
     def bound(self, source: Source) -> Sampler:
@@ -60,3 +62,17 @@ class Sequential(Sampler):
 
     def rows(self, positions: np.ndarray, *, size: int, seed: int, epoch: int) -> np.ndarray:
         return positions
+
+
+def sampler_for(source: Source, sampler: Sampler, batch_size: int) -> Sampler:
+    """The sampler for the rows of the source. Raises `ConfigurationError` where it does not fit them or the batches."""
+    if source.sequential and not isinstance(sampler, Sequential):
+        raise ConfigurationError(
+            f"The source '{source.component()}' can only be read in its own order, so the sampler "
+            f"'{sampler.component()}' does not fit it; leave the sampler out, or take 'sequential'."
+        )
+    try:
+        sampler.check(batch_size)
+    except ValueError as error:
+        raise ConfigurationError(f"The sampler '{sampler.component()}' does not fit the batches: {error}.") from error
+    return sampler.bound(source)

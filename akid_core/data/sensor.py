@@ -17,7 +17,7 @@ from akid_core.data.prefetch import Prefetch, Reader
 from akid_core.data.reading import Reading
 from akid_core.data.rounds import Rounds
 from akid_core.data.rows import Rows
-from akid_core.data.sampler import Sampler, Sequential
+from akid_core.data.sampler import Sampler, Sequential, sampler_for
 from akid_core.data.source import Source
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.specs.tensor import TensorSpec
@@ -63,7 +63,7 @@ class Sensor:
         self._rows = len(source)
         if not self._rows:
             raise DataError(f"The '{source.split}' split of the source '{source.component()}' has no rows.")
-        self.sampler = self._bound(Sequential() if sampler is None else sampler)
+        self.sampler = sampler_for(source, Sequential() if sampler is None else sampler, batch_size)
         self._size = self.sampler.length(self._rows)
         self._whole, rest = divmod(self._size, batch_size)
         self.steps_per_epoch = self._whole + (rest > 0 and not drop_last)
@@ -240,18 +240,3 @@ class Sensor:
             return fields
 
         return augmentation(read, positions, epoch, size), weights
-
-    def _bound(self, sampler: Sampler) -> Sampler:
-        """The sampler for the rows of the source. Raises `ConfigurationError` where it does not fit them."""
-        if self.source.sequential and not isinstance(sampler, Sequential):
-            raise ConfigurationError(
-                f"The source '{self.source.component()}' can only be read in its own order, so the sampler "
-                f"'{sampler.component()}' does not fit it; leave the sampler out, or take 'sequential'."
-            )
-        try:
-            sampler.check(self.batch_size)
-        except ValueError as error:
-            raise ConfigurationError(
-                f"The sampler '{sampler.component()}' does not fit the batches: {error}."
-            ) from error
-        return sampler.bound(self.source)
