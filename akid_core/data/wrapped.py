@@ -45,10 +45,6 @@ class Wrapped(Source):
         check_target(self.target)
         for name in ("fields", "channels_last"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        if not isinstance(self.length, Mapping):
-            raise ValueError(
-                f"length says how many rows each split has, such as {{'train': 1000}}, got {self.length!r}"
-            )
         others = [other for other in (self.val, self.test) if other is not None]
         if not isinstance(self.target, str) and self.arguments:
             raise ValueError("arguments are for a target that is an import path; this one is made already")

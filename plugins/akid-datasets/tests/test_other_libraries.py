@@ -113,7 +113,7 @@ class TestPerRow:
     def test_settings_that_do_not_fit(self) -> None:
         with pytest.raises(ValueError, match="import path such as 'torch.nn:Linear', got 'add'"):
             PerRow(function="add")
-        with pytest.raises(ValueError, match="function is its import path, such as 'my_module:change', got <function"):
+        with pytest.raises(ConfigurationError, match="PerRow.function: expected text, got <function"):
             PerRow(function=add)  # type: ignore[arg-type]
         with pytest.raises(ConfigurationError, match="per_row: the target no_such_module:add does not import"):
             sensor(PerRow(function="no_such_module:add"))

@@ -117,8 +117,6 @@ def test_errors_name_the_row() -> None:
         _ = TfDataset(target=three, fields=("x",)).spec
     with pytest.raises(ConfigurationError, match=r"wraps a tf.data.Dataset, and was given a list"):
         len(TfDataset(target=[1, 2]))
-    with pytest.raises(ValueError, match=r"length says how many rows each split has, such as .*, got 6"):
-        TfDataset(target=numbers(6), length=6)
 
 
 def test_yaml() -> None:

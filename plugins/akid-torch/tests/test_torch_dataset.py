@@ -151,8 +151,6 @@ def test_lengths() -> None:
         len(TorchDataset(target=Stream()))
     with pytest.raises(DataError, match="Row 75 was asked for, and the data end before it"):
         TorchDataset(target=Stream(), length={"train": 80}).rows(np.array([75]))
-    with pytest.raises(ValueError, match=r"length says how many rows each split has, such as .*, got 6"):
-        TorchDataset(target=Stream(), length=6)
 
 
 def test_names_that_no_value_has() -> None:

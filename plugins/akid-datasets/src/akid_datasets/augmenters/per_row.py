@@ -32,8 +32,6 @@ class PerRow(Augmenter):
     evaluate: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.function, str):
-            raise ValueError(f"function is its import path, such as 'my_module:change', got {self.function!r}")
         check_target(self.function)
 
     def check(self, spec: Specs) -> None:
