@@ -206,7 +206,7 @@ def akid_commands() -> Iterator[CommandInfo]:
         ("show", "print a network with shapes and counts"),
         ("find-rate", "look for a learning rate"),
         ("zoo", "list recipes and ready brains"),
-        ("data", "list, fetch and look at data sets"),
+        ("data", "list, fetch, check and look at data sets"),
         ("plugins", "list and check plugins"),
     ):
         yield CommandInfo(name=name, target=f"akid_core.cli.{name.replace('-', '_')}:main", summary=summary)

@@ -70,7 +70,8 @@ def _run(arguments: list[str]) -> int:
 
 @contextmanager
 def _told_warnings() -> Iterator[None]:
-    """Inside, every `AkidWarning` is one line on standard error."""
+    """Inside, every `AkidWarning` is one line on standard error, once."""
+    told: set[str] = set()
     with warnings.catch_warnings():
         others = warnings.showwarning
 
@@ -82,10 +83,11 @@ def _told_warnings() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if issubclass(category, AkidWarning):
-                print(f"akid: {message}", file=sys.stderr)
-            else:
+            if not issubclass(category, AkidWarning):
                 others(message, category, filename, lineno, file, line)
+            elif str(message) not in told:
+                told.add(str(message))
+                print(f"akid: {message}", file=sys.stderr)
 
         warnings.simplefilter("always", AkidWarning)
         warnings.showwarning = show

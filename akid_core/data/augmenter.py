@@ -45,6 +45,10 @@ class Augmenter(Block, ABC):
         """What stands for it where a Brain is evaluated: nothing, unless it is more than a random change."""
         return None
 
+    def undone(self, fields: Fields) -> Fields:
+        """Some of the fields, each (n, …), in the range that they had before it, to look at; by default as they are."""
+        return fields
+
     @abstractmethod
     def apply(self, fields: Fields, random: Draws) -> Fields:
         """The changed ones of `fields`, each (n, …), as new arrays.

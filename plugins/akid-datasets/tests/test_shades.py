@@ -107,6 +107,9 @@ def test_normalize_as_torchvision_does() -> None:
     np.testing.assert_array_equal(changed(given, pictures, numbers), expected, strict=True)
     floats = pictures.astype(np.float32) / np.float32(255)
     np.testing.assert_array_equal(changed(given, floats, numbers), expected, strict=True)
+    seen = given.undone({"image": expected, "mask": pictures})
+    np.testing.assert_allclose(seen["image"], floats, atol=1e-6)
+    assert seen["mask"] is pictures
 
 
 def test_normalize_channels_of_series() -> None:
@@ -185,8 +188,9 @@ def test_settings_that_are_wrong(make: object, message: str) -> None:
     [
         (
             Normalize(statistics="cifar10"),
-            r"mean and std are of 3 channels, but axis 1 of 'image', uint8\[N, 1, 2, 2\]",
+            r"mean and std are of 3 channels, but 'image', uint8\[N, 1, 2, 2\], has 1 \(axis 1\)",
         ),
+        (Normalize(mean=128, std=64), "mean and std are of values of 0 to 1, got a mean of 128: divide both by 255"),
         (Brightness(fields=("label",)), r"of type uint8 or float16 or .*, but 'label' is int64\[N\]"),
         (Rescale(fields=("mask",)), r"but 'mask' is bool\[N, 2\]"),
     ],

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from akid_core.data import Draws
-from akid_core.data.augmenter import Specs
+from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.values import restored
 from akid_datasets.pictures.engine import Pointwise
 from akid_datasets.pictures.ranges import floating, in_floats, parts_of_range, within
@@ -51,6 +51,8 @@ class Normalize(Pointwise):
         channels = max(map(len, self._numbers()))
         for name in self.fields:
             given = spec[name]
+            if given.dtype == "uint8" and self._numbers()[0].max() > 1:
+                raise ValueError(f"mean and std are of values of 0 to 1, got a mean of {self.mean}: divide both by 255")
             if channels > 1 and (given.rank < 2 or given.shape[1] != channels):
                 found = f"has {given.shape[1]} (axis 1)" if given.rank > 1 else "has no axis for them"
                 raise ValueError(
@@ -64,12 +66,24 @@ class Normalize(Pointwise):
     def evaluation(self) -> Self:
         return self
 
+    def undone(self, fields: Fields) -> Fields:
+        changed = {}
+        for name in fields.keys() & set(self.fields):
+            mean, std = self._beside(fields[name])
+            changed[name] = fields[name] * std + mean
+        return {**fields, **changed}
+
     def change(self, values: np.ndarray, random: Draws, seen: np.ndarray | None) -> np.ndarray:
         parts = parts_of_range(values)
-        beside_channels = (-1, *(1,) * (parts.ndim - 2))
-        mean, std = (numbers.astype(parts.dtype).reshape(beside_channels) for numbers in self._numbers())
+        mean, std = self._beside(parts)
         parts = within(np.divide, within(np.subtract, parts, mean), std)
         return restored(parts, floating(values.dtype))
+
+    def _beside(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation of the type of `values` (n, channels, …), in a shape that fits them."""
+        shape = (-1, *(1,) * (values.ndim - 2))
+        mean, std = (numbers.astype(values.dtype).reshape(shape) for numbers in self._numbers())
+        return mean, std
 
     def _numbers(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation, each (channels,) or (1,)."""

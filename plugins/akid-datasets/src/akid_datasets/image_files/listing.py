@@ -120,8 +120,9 @@ def image_names(root: Path, folder: str = "") -> Iterator[bytes]:
             elif not name.startswith("."):
                 other.append(str(below / name))
     if other:
+        count = "1 file" if len(other) == 1 else f"{len(other)} files"
         warnings.warn(
-            f"{len(other)} files in {root / folder} are no images by their names, and left out, such as {min(other)}.",
+            f"Left out of {root / folder}, as no images by their names: {count}, such as {min(other)}.",
             AkidWarning,
             stacklevel=2,
         )
