@@ -537,7 +537,10 @@ def test_what_a_view_passes_on() -> None:
 
 @pytest.mark.parametrize("make", [lambda part: Mixed(sources=(part,)), lambda part: Zipped(sources={"a": part})])
 def test_parts_are_sources_of_no_split(make: Any) -> None:
-    with pytest.raises(ValueError, match="'digits' is no source: give an object, .* names are understood in YAML"):
+    message = (
+        r"sources(\[0\]|.a): expected a source, got 'digits'. Names are understood in YAML; in Python, give an object."
+    )
+    with pytest.raises(ConfigurationError, match=message):
         make("digits")
     with pytest.raises(ValueError, match="leave out the split of 'numbers': it is that of the whole"):
         make(Numbers(split="test"))

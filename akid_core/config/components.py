@@ -56,6 +56,8 @@ def decode_value(hint: Any, data: Any, registry: Registry, where: Where | str = 
     """
 
     def nested(cls: Any, data: Any, where: Where) -> Any:
+        if not isinstance(cls, type):
+            raise ConfigurationError(f"{where}: a {cls} cannot be written in YAML; set it in Python.")
         if hasattr(cls, "from_config"):
             return cls.from_config(data, registry, where)
         if category := category_of(cls):
@@ -104,22 +106,37 @@ def check_types(settings: Any, where: Where | str = "") -> None:
 
     Raises `ConfigurationError` for the first that does not fit; hints that cannot be read are passed over.
     """
-    cls: Any = type(settings)
-    try:
-        known = parameters(cls)
-    except ConfigurationError:
-        return
     place = Where.of(where)
-    for name, parameter in known.items():
-        value, inner = getattr(settings, name), place.at({}, name)
-        read(parameter.hint, value, inner, _wrong)
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    for name, value in check_given(type(settings), values, place).items():
+        inner = place.at({}, name)
         for index, item in enumerate(value if isinstance(value, tuple) else (value,)):
             if is_dataclass(item) and not isinstance(item, type):
                 check_types(item, inner.at(value, index) if item is not value else inner)
 
 
+def check_given(cls: Any, values: Mapping[str, Any], where: Where) -> dict[str, Any]:
+    """Hold values against the type hints of the settings of a class that they are called like; these are returned.
+
+    Raises `ConfigurationError` for the first that does not fit; hints that cannot be read are passed over.
+    """
+    try:
+        known = parameters(cls)
+    except ConfigurationError:
+        return {}
+    given = {name: values[name] for name in known if name in values}
+    for name, value in given.items():
+        read(known[name].hint, value, where.at({}, name), _wrong)
+    return given
+
+
 def _wrong(hint: Any, data: Any, where: Where) -> Any:
-    raise mismatch(hint, data, where)
+    if not isinstance(hint, type):
+        return data  # such as a `Callable`: what would fit it is not known
+    error = mismatch(hint, data, where)
+    if isinstance(data, str) and category_of(hint):
+        raise ConfigurationError(f"{error} Names are understood in YAML; in Python, give an object.")
+    raise error
 
 
 def changed(instance: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from akid_core.errors import ConfigurationError, PluginError, UnknownNameError, 
 from akid_core.specs.names import snake_case
 
 Nested = Callable[[Any, Any, Where], Any]
-"""Reads what is itself a component or a group of settings: (class, data, where) -> object."""
+"""Reads what is itself a component or a group of settings: (class, data, where) -> object; or another type hint."""
 
 _SCALARS: dict[Any, tuple[tuple[type, ...], str]] = {
     bool: ((bool,), "true or false"),
@@ -45,9 +45,7 @@ def read(hint: Any, data: Any, where: Where, nested: Nested) -> Any:
         return _list(hint, origin or hint, arguments, data, where, nested)
     if origin in (dict, Mapping) or hint in (dict, Mapping):
         return _mapping(hint, arguments or (str, Any), data, where, nested)
-    if isinstance(hint, type):
-        return data if isinstance(data, hint) else nested(hint, data, where)
-    raise ConfigurationError(f"{where}: a {hint} cannot be written in YAML; set it in Python.")
+    return data if isinstance(hint, type) and isinstance(data, hint) else nested(hint, data, where)
 
 
 def write(value: Any, where: Where, nested: Callable[[Any, Where], Any]) -> Any:
@@ -138,8 +136,13 @@ def _union(hint: Any, choices: tuple[Any, ...], data: Any, where: Where, nested:
 
 
 def _list(hint: Any, origin: Any, items: tuple[Any, ...], data: Any, where: Where, nested: Nested) -> Any:
+    if hasattr(data, "tolist"):  # an array stands for its numbers
+        data = data.tolist()
     if not isinstance(data, list | tuple):
         raise mismatch(hint, data, where)
+    plain = items in ((int, ...), (float, ...), (str, ...))
+    if plain and all(type(value) is items[0] for value in data):  # perhaps a million of them: none needs a place
+        return tuple(data)
     if origin is tuple and items and Ellipsis not in items:
         if len(data) != len(items):
             raise mismatch(hint, data, where)

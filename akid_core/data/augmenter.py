@@ -9,6 +9,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
+from akid_core.config import Typed
 from akid_core.data.draws import Draws
 from akid_core.specs.layer import Block
 from akid_core.specs.tensor import TensorSpec
@@ -18,7 +19,7 @@ Specs = Mapping[str, TensorSpec]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Augmenter(Block, ABC):
+class Augmenter(Typed, Block, ABC):
     """A Block that changes `fields` of many rows at once. Subclass it as a frozen dataclass.
 
     `name`: what its randomness is called by, unique in a chain; by default its component and count (`shift`,

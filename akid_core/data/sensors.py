@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from akid_core.config import Where, decode, decode_settings, encode_settings
+from akid_core.config import Typed, Where, decode, decode_settings, encode_settings
 from akid_core.data.arrays import ArrayData, ArraySource, read_arrays
 from akid_core.data.augmentation import Augmentation
 from akid_core.data.augmenter import Augmenter, Fields, evaluation_forms
@@ -27,7 +27,7 @@ EVAL_BATCH_SIZE = 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sensors:
+class Sensors(Typed):
     """The settings from which a Sensor for each split is made.
 
     `source`: a Source, or the name of one. `augment` and `sampler` act on training; without a sampler the source says

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
+from akid_core.config import Typed
 from akid_core.data.named_row import named_row
 from akid_core.data.sampler import Sampler, Sequential
 from akid_core.errors import DataError, suggest
@@ -24,7 +25,7 @@ _ROWS, _BYTES = 4096, 1 << 26
 
 
 @dataclass(frozen=True, kw_only=True)
-class Source(ABC):
+class Source(Typed, ABC):
     """Rows by index, for one split. Subclass it as a frozen dataclass; `rows` must be a pure function of the indices.
 
     A field named `sample_weight`, if there is one, says how much each row counts. Floating fields are finite:
@@ -101,7 +102,7 @@ class Source(ABC):
         with named_row(self, indices):
             return self.field_rows(name, indices)
 
-    def fetch(self) -> None:  # noqa: B027  (most sources have nothing to get)
+    def fetch(self) -> None:
         """Get what is missing, such as files to download; else it is got when a row is first read."""
 
     def about(self) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from akid_core.data.combined.parts import check_part, joint_about, joint_fingerp
 from akid_core.data.interleave import Interleave
 from akid_core.data.sampler import Sampler, Shuffled
 from akid_core.data.samplers.endless import endless
-from akid_core.data.source import Source
+from akid_core.data.source import About, Source
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.random import derive_word
 from akid_core.specs.tensor import TensorSpec
@@ -131,7 +131,7 @@ class Mixed(Source):
         for source in self._parts:
             source.fetch()
 
-    def about(self) -> Mapping[str, str]:
+    def about(self) -> About:
         return joint_about(self.sources)
 
     @cached_property

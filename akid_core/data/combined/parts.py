@@ -22,9 +22,7 @@ def of_split(source: Source, split: Split) -> Source:
 
 
 def check_part(source: Source) -> None:
-    """Raise `ValueError` for the name of a source, and for one with a split of its own."""
-    if not isinstance(source, Source):
-        raise ValueError(f"{source!r} is no source: give an object, such as Digits(); names are understood in YAML")
+    """Raise `ValueError` for a source with a split of its own."""
     if source.split != "train":
         raise ValueError(f"leave out the split of '{source.component()}': it is that of the whole")
 

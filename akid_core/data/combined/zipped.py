@@ -12,7 +12,7 @@ import numpy as np
 from akid_core.data.batch import Batch
 from akid_core.data.combined.parts import check_part, joint_about, joint_fingerprint, of_split
 from akid_core.data.sampler import Sampler
-from akid_core.data.source import Source
+from akid_core.data.source import About, Source
 from akid_core.errors import ConfigurationError, DataError
 from akid_core.specs.tensor import TensorSpec
 
@@ -79,7 +79,7 @@ class Zipped(Source):
         for source in self._parts.values():
             source.fetch()
 
-    def about(self) -> Mapping[str, str]:
+    def about(self) -> About:
         return joint_about(self.sources.values())
 
     @cached_property

@@ -114,7 +114,6 @@ class TestCutout:
     ("made", "settings", "message"),
     [
         (Rotate, {"degrees": -1}, "degrees must be at least 0, got -1"),
-        (Rotate, {"method": "cubic"}, "method must be 'bilinear' or 'nearest', got 'cubic'"),
         (Affine, {"degrees": -1}, "degrees must be at least 0, got -1"),
         (Affine, {"translate": (0, 2)}, r"shares from 0 to 1 of height and width, got \(0, 2\)"),
         (Affine, {"scale": (1.5, 1.2)}, r"the lower end first, got \(1.5, 1.2\)"),

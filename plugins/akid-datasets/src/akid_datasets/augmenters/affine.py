@@ -9,7 +9,7 @@ import numpy as np
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.values import between, check_pictures
-from akid_datasets.augmenters.warp import Method, check_method, inverse_maps, warp
+from akid_datasets.augmenters.warp import Method, inverse_maps, warp
 from akid_datasets.pictures.engine import check_fill
 from akid_datasets.pictures.window import Fill
 
@@ -35,7 +35,6 @@ class Affine(Augmenter):
     fill: Fill = 0.0
 
     def __post_init__(self) -> None:
-        check_method(self.method)
         for name in ("translate", "scale"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
         if self.degrees < 0:

@@ -31,8 +31,6 @@ class Contrast(Pointwise):
     def __post_init__(self) -> None:
         if not 0 <= self.strength <= 1:
             raise ValueError(f"strength must be from 0 to 1, got {self.strength}")
-        if isinstance(self.around, str) and self.around != "mean":
-            raise ValueError(f"around must be a number or 'mean', got {self.around!r}")
 
     @property
     def sees(self) -> bool:

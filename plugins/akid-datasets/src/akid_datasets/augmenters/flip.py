@@ -24,8 +24,6 @@ class Flip(Move):
     chance: float = 0.5
 
     def __post_init__(self) -> None:
-        if self.direction not in ("horizontal", "vertical"):
-            raise ValueError(f"direction must be horizontal or vertical, got {self.direction!r}")
         if not 0 <= self.chance <= 1:
             raise ValueError(f"chance must be from 0 to 1, got {self.chance}")
 

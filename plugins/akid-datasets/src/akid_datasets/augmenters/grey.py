@@ -31,8 +31,6 @@ class Grey(Augmenter):
     def __post_init__(self) -> None:
         if not 0 <= self.chance <= 1:
             raise ValueError(f"chance must be from 0 to 1, got {self.chance}")
-        if self.channels not in (1, 3):
-            raise ValueError(f"channels must be 1 or 3, got {self.channels}")
         if self.channels == 1 and self.chance < 1:
             raise ValueError(f"all pictures must be grey for one channel: set chance to 1, not {self.chance}")
 

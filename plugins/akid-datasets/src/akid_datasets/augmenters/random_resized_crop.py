@@ -11,7 +11,7 @@ from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.crop import Crop
 from akid_datasets.augmenters.resize import Resize, resized
 from akid_datasets.augmenters.values import between, check_pictures, with_row
-from akid_datasets.augmenters.warp import Method, check_method
+from akid_datasets.augmenters.warp import Method
 from akid_datasets.pictures.pairs import pair
 
 _TRIES = 10
@@ -38,7 +38,6 @@ class RandomResizedCrop(Augmenter):
     antialias: bool = True
 
     def __post_init__(self) -> None:
-        check_method(self.method)
         if min(pair(self.size)) < 1:
             raise ValueError(f"size must be at least 1, got {self.size}")
         if not 0 < self.area[0] <= self.area[1] <= 1:

@@ -11,7 +11,7 @@ from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_core.specs import TensorSpec
 from akid_datasets.augmenters.values import check_pictures, restored, with_row, working
-from akid_datasets.augmenters.warp import Method, check_method, countable
+from akid_datasets.augmenters.warp import Method, countable
 from akid_datasets.pictures.pairs import pair
 
 
@@ -34,7 +34,6 @@ class Resize(Augmenter):
     antialias: bool = True
 
     def __post_init__(self) -> None:
-        check_method(self.method)
         if min(pair(self.size)) < 1:
             raise ValueError(f"size must be at least 1, got {self.size}")
 

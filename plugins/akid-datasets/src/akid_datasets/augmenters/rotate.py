@@ -9,7 +9,7 @@ import numpy as np
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.values import between, check_pictures
-from akid_datasets.augmenters.warp import Method, check_method, inverse_maps, warp
+from akid_datasets.augmenters.warp import Method, inverse_maps, warp
 from akid_datasets.pictures.engine import check_fill
 from akid_datasets.pictures.window import Fill
 
@@ -30,7 +30,6 @@ class Rotate(Augmenter):
     fill: Fill = 0.0
 
     def __post_init__(self) -> None:
-        check_method(self.method)
         if self.degrees < 0:
             raise ValueError(f"degrees must be at least 0, got {self.degrees}")
 

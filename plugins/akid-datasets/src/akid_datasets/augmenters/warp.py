@@ -11,15 +11,9 @@ from akid_datasets.augmenters.values import filling, restored
 from akid_datasets.pictures.window import Fill
 
 Method = Literal["bilinear", "nearest"]
-METHODS: tuple[Method, ...] = ("bilinear", "nearest")
 
 _PIXELS = 1 << 19
 """How many pixels of a channel are moved at once, so that what is computed for each of them stays small."""
-
-
-def check_method(method: str) -> None:
-    if method not in METHODS:
-        raise ValueError(f"method must be 'bilinear' or 'nearest', got {method!r}")
 
 
 def countable(dtype: np.dtype) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from akid_core.data.source import About
 from akid_core.specs import TensorSpec
 from akid_datasets.sources.archive_set import ArchiveSet
 from akid_datasets.sources.cifar_forms import FACTS, Archive, cifar_forms
@@ -35,7 +36,7 @@ class Cifar10(ArchiveSet):
         parts={"train": tuple(f"data_batch_{number}" for number in range(1, 6)), "test": ("test_batch",)},
         classes={"labels": 10},
     )
-    facts: ClassVar[Mapping[str, str]] = {
+    facts: ClassVar[About] = {
         "title": "CIFAR-10: 60,000 colour photographs of 32x32 pixels in 10 classes",
         **FACTS,
         "classes": "airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import ClassVar, Literal, get_args
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -73,11 +73,6 @@ class Cifar100(ArchiveSet):
     }
 
     labels: Labels = "fine"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.labels not in get_args(Labels):
-            raise ValueError(f"labels must be one of {', '.join(get_args(Labels))}, got {self.labels!r}")
 
     @property
     def spec(self) -> Mapping[str, TensorSpec]:

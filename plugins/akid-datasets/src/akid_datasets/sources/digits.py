@@ -10,6 +10,7 @@ from importlib.resources import files
 import numpy as np
 
 from akid_core.data import Source
+from akid_core.data.source import About
 from akid_core.specs import TensorSpec
 
 _PLACES = {"val": (0,), "test": (1,), "train": (2, 3, 4)}
@@ -42,6 +43,18 @@ class Digits(Source):
 
     def rows(self, indices: np.ndarray) -> Mapping[str, np.ndarray]:
         return {name: values.take(indices, axis=0) for name, values in _load(self.split).items()}
+
+    def about(self) -> About:
+        return {
+            "title": "Optical recognition of handwritten digits: the test set of 1,797 digits of 8x8 pixels",
+            "home": "https://doi.org/10.24432/C50P49",
+            "licence": "CC BY 4.0",
+            "citation": (
+                "E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository "
+                "(1998)"
+            ),
+            "classes": tuple("0123456789"),
+        }
 
     @property
     def in_memory(self) -> bool:

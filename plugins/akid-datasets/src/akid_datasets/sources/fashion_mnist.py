@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+from akid_core.data.source import About
 
 from akid_datasets.sources.idx_set import Digests, IdxSet, remote_files
 
@@ -46,7 +47,7 @@ class FashionMnist(IdxSet):
         ),
     )
     places = (Path("/usr/share/datasets/fashion-mnist"),)  # Debian's package dataset-fashion-mnist
-    facts: ClassVar[Mapping[str, str]] = {
+    facts: ClassVar[About] = {
         "title": "Fashion-MNIST: 70,000 pieces of clothing of 28x28 pixels",
         "home": "https://github.com/zalandoresearch/fashion-mnist",
         "licence": "MIT",

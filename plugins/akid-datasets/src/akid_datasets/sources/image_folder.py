@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from akid_core.data import Source
+from akid_core.data.source import About
 from akid_core.errors import DataError
 from akid_core.specs import TensorSpec
 from akid_datasets.formats.decoding import Decoding
@@ -71,8 +72,8 @@ class ImageFolder(Decoding, Source):
     def fingerprint(self) -> str:
         return self._listing.digest()
 
-    def about(self) -> Mapping[str, str]:
-        return {"folder": str(self.path), "classes": ", ".join(self.class_names)}
+    def about(self) -> About:
+        return {"folder": str(self.path), "classes": self.class_names}
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from akid_core.data import Source
 from akid_core.data.place import data_dir
+from akid_core.data.source import About
 from akid_core.errors import DataError
 from akid_datasets.sharing import shared
 
@@ -56,7 +57,7 @@ class KnownSet(Source):
     sizes: ClassVar[Mapping[Part, int]]
     """The rows of the files for training and for test."""
 
-    facts: ClassVar[Mapping[str, str]]
+    facts: ClassVar[About]
     """What `about` tells, but the folder."""
 
     val: int = 5000
@@ -85,7 +86,7 @@ class KnownSet(Source):
         """Where the files lie that are downloaded, and where you may put them yourself."""
         return data_dir() / self.component()
 
-    def about(self) -> Mapping[str, str]:
+    def about(self) -> About:
         return {**self.facts, "folder": str(self.folder)}
 
     @abstractmethod

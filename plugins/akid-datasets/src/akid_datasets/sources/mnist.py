@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+from akid_core.data.source import About
 
 from akid_datasets.sources.idx_set import Digests, IdxSet, remote_files
 
@@ -41,7 +42,7 @@ class Mnist(IdxSet):
             ),
         ),
     )
-    facts: ClassVar[Mapping[str, str]] = {
+    facts: ClassVar[About] = {
         "title": "MNIST: 70,000 handwritten digits of 28x28 pixels",
         "home": "http://yann.lecun.com/exdb/mnist/",
         "licence": "CC BY-SA 3.0, as Keras states it",

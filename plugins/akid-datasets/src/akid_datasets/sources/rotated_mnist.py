@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from akid_core.data.source import About
 from akid_core.specs import TensorSpec
 from akid_datasets.download import RemoteFile
 from akid_datasets.formats.amat import read_amat
@@ -38,7 +39,7 @@ class RotatedMnist(ArchiveSet):
             read=partial(read_amat, shape=(1, 28, 28), classes=10),
         ),
     )
-    facts: ClassVar[Mapping[str, str]] = {
+    facts: ClassVar[About] = {
         "title": "Rotated MNIST: 62,000 handwritten digits of 28x28 pixels, each turned by a random angle",
         "home": "https://sites.google.com/a/lisa.iro.umontreal.ca/public_static_twiki/variations-on-the-mnist-digits",
         "licence": "none stated; made of MNIST, see there",

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from akid_core.data import Source
+from akid_core.data.source import About
 from akid_core.random import derive_key, host_bits, spread_bits
 from akid_core.specs import TensorSpec
 
@@ -78,6 +79,9 @@ class Synthetic(Source):
     def fingerprint(self) -> str:
         settings = (getattr(self, each.name) for each in dataclasses.fields(self) if each.name not in _SIZES)
         return hashlib.blake2b(repr((*settings, len(self))).encode(), digest_size=16).hexdigest()
+
+    def about(self) -> About:
+        return {"title": "Random values with a pattern for each class, computed when they are read"}
 
     def _labels(self, indices: np.ndarray) -> np.ndarray:
         words = host_bits(self._key("label"), indices).astype(np.int64)

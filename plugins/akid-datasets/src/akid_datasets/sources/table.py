@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from akid_core.data import Source
+from akid_core.data.source import About
 from akid_core.errors import DataError
 from akid_core.specs import TensorSpec
 from akid_datasets.formats.columns import TableFile
@@ -83,8 +84,8 @@ class Table(Source):
     def in_memory(self) -> bool:
         return True
 
-    def about(self) -> Mapping[str, str]:
-        said = {f"classes of {name}": ", ".join(texts) for name, texts in self._train.classes.items()}
+    def about(self) -> About:
+        said = {f"classes of {name}": texts for name, texts in self._train.classes.items()}
         return {"file": str(path_of(self.path, "train")), **said}
 
     def classes_of(self, name: str) -> tuple[str, ...]:
