@@ -63,3 +63,9 @@ def test_no_image_is_in_two_splits() -> None:
 
 def test_the_file_is_small() -> None:
     assert len((files("akid_datasets") / "data" / "digits.npz").read_bytes()) < 100_000
+
+
+def test_what_there_is_to_know() -> None:
+    about = Digits().about()
+    assert set(about) == {"title", "home", "licence", "citation", "classes"}
+    assert about["classes"] == ("0", "1", "2", "3", "4", "5", "6", "7", "8", "9")

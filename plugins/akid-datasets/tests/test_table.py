@@ -57,7 +57,7 @@ def test_kinds_of_columns() -> None:
         "label": [1, 0, 2, 0],  # iris, rose, tulip
     }
     assert source.classes_of("species") == ("iris", "rose", "tulip")
-    assert source.about()["classes of species"] == "iris, rose, tulip"
+    assert source.about()["classes of species"] == ("iris", "rose", "tulip")
     assert source.column("leaves").tolist() == [5, 6, 7, 8]
 
 

@@ -39,7 +39,7 @@ class Cifar10(ArchiveSet):
     facts: ClassVar[About] = {
         "title": "CIFAR-10: 60,000 colour photographs of 32x32 pixels in 10 classes",
         **FACTS,
-        "classes": "airplane, automobile, bird, cat, deer, dog, frog, horse, ship, truck",
+        "classes": ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
     }
 
     @property

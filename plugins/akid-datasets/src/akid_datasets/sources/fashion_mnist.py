@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
-from akid_core.data.source import About
 
+from akid_core.data.source import About
 from akid_datasets.sources.idx_set import Digests, IdxSet, remote_files
 
 
@@ -55,5 +54,16 @@ class FashionMnist(IdxSet):
             "H. Xiao, K. Rasul, R. Vollgraf, Fashion-MNIST: a novel image dataset for benchmarking machine learning "
             "algorithms, arXiv:1708.07747 (2017)"
         ),
-        "classes": "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot",
+        "classes": (
+            "T-shirt/top",
+            "Trouser",
+            "Pullover",
+            "Dress",
+            "Coat",
+            "Sandal",
+            "Shirt",
+            "Sneaker",
+            "Bag",
+            "Ankle boot",
+        ),
     }

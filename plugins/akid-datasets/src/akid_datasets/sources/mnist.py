@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
-from akid_core.data.source import About
 
+from akid_core.data.source import About
 from akid_datasets.sources.idx_set import Digests, IdxSet, remote_files
 
 
@@ -50,5 +49,5 @@ class Mnist(IdxSet):
             "Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, Gradient-based learning applied to document recognition, "
             "Proceedings of the IEEE 86 (1998)"
         ),
-        "classes": "0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        "classes": tuple("0123456789"),
     }

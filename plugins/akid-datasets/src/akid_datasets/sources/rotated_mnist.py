@@ -47,7 +47,7 @@ class RotatedMnist(ArchiveSet):
             "H. Larochelle, D. Erhan, A. Courville, J. Bergstra, Y. Bengio, An empirical evaluation of deep "
             "architectures on problems with many factors of variation, ICML (2007)"
         ),
-        "classes": "0, 1, 2, 3, 4, 5, 6, 7, 8, 9",
+        "classes": tuple("0123456789"),
     }
 
     val: int = 2000
