@@ -29,12 +29,15 @@ def numbers(rows: int = ROWS) -> Any:
 
 class TestSlices(SourceSuite):
     splits = ("train", "val")
+    sendable = False
 
     def source(self) -> Source:
         return TfDataset(target=numbers(), val=numbers(9), channels_last=("image",))
 
 
 class TestBatches(SourceSuite):
+    sendable = False
+
     def source(self) -> Source:
         return TfDataset(target=numbers().batch(7), batched=True, length={"train": ROWS})
 
