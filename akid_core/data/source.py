@@ -19,6 +19,8 @@ from akid_core.specs.names import snake_case
 from akid_core.specs.tensor import TensorSpec
 
 Split = Literal["train", "val", "test"]
+About = Mapping[str, str | tuple[str, ...]]
+"""Texts by heading; what is several, such as the names of classes, is a tuple."""
 SPLITS: tuple[Split, ...] = get_args(Split)
 _ROWS, _BYTES = 4096, 1 << 26
 """How many rows are read at once where a whole field is asked for, and how many bytes they may have."""
@@ -105,8 +107,8 @@ class Source(Typed, ABC):
     def fetch(self) -> None:
         """Get what is missing, such as files to download; else it is got when a row is first read."""
 
-    def about(self) -> Mapping[str, str]:
-        """What there is to know of the data, by heading: `title`, `home`, `licence`, `citation`, `folder`."""
+    def about(self) -> About:
+        """What there is to know of the data, such as `title`, `home`, `licence`, `citation`, `folder`, `classes`."""
         return {}
 
     def __getstate__(self) -> dict[str, Any]:

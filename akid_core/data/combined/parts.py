@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from akid_core.data.source import Source, Split
+from akid_core.data.source import About, Source, Split
 from akid_core.specs.tensor import TensorSpec
 
 
@@ -39,13 +39,17 @@ def joint_fingerprint(sources: Iterable[Source], *settings: object) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest() if all(prints) else ""
 
 
-def joint_about(sources: Iterable[Source]) -> Mapping[str, str]:
+def joint_about(sources: Iterable[Source]) -> About:
     """What there is to know of several sources: under each heading what they say, each once."""
-    said: dict[str, dict[str, None]] = {}
+    said: dict[str, dict[str | tuple[str, ...], None]] = {}
     for source in sources:
-        for heading, text in source.about().items():
-            said.setdefault(heading, {})[text] = None
-    return {heading: "; ".join(texts) for heading, texts in said.items()}
+        for heading, told in source.about().items():
+            said.setdefault(heading, {})[told] = None
+    return {heading: next(iter(told)) if len(told) == 1 else _joined(told) for heading, told in said.items()}
+
+
+def _joined(told: Iterable[str | tuple[str, ...]]) -> str:
+    return "; ".join(each if isinstance(each, str) else ", ".join(each) for each in told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,5 +98,5 @@ class View(Source):
     def fetch(self) -> None:
         self.seen.fetch()
 
-    def about(self) -> Mapping[str, str]:
+    def about(self) -> About:
         return self.source.about()

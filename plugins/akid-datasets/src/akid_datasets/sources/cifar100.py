@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from akid_core.data.source import About
 from akid_core.errors import DataError
 from akid_core.specs import TensorSpec
 from akid_datasets.sources.archive_set import ArchiveSet
@@ -67,7 +68,7 @@ class Cifar100(ArchiveSet):
         parts={"train": ("train",), "test": ("test",)},
         classes={"coarse_labels": 20, "fine_labels": 100},
     )
-    facts: ClassVar[Mapping[str, str]] = {
+    facts: ClassVar[About] = {
         "title": "CIFAR-100: 60,000 colour photographs of 32x32 pixels in 100 classes",
         **FACTS,
     }
@@ -79,8 +80,8 @@ class Cifar100(ArchiveSet):
         label = TensorSpec(("N",), "int64", "N")
         return {"image": TensorSpec(("N", 3, 32, 32), "uint8", "NCHW"), "label": label, "coarse": label}
 
-    def about(self) -> Mapping[str, str]:
-        return {**super().about(), "classes": ", ".join(class_names(self.labels))}
+    def about(self) -> About:
+        return {**super().about(), "classes": class_names(self.labels)}
 
     def made_of(self, stored: Fields, part: Part) -> Fields:
         fine, coarse = stored["fine_labels"], stored["coarse_labels"]
