@@ -112,6 +112,16 @@ def test_other_files(folder: Path) -> None:
         assert len(ImageFolder(path=folder)) == 4
 
 
+def test_folders_that_are_no_splits(folder: Path) -> None:
+    (folder / "notes").mkdir()
+    (folder / "validation").mkdir()  # beside a folder 'val'
+    assert len(ImageFolder(path=folder)) == 4
+    (folder / "Testing").mkdir()
+    with pytest.warns(AkidWarning, match="/Testing is left out: one for this split is called 'test'") as told:
+        assert len(ImageFolder(path=folder)) == 4
+    assert len(told) == 1
+
+
 def test_images_of_other_sizes_need_a_size(folder: Path) -> None:
     picture(folder / "train/b/x.png", 20, (5, 6))
     with pytest.raises(DataError, match=r"x.png \(row 2 .*has 5 by 6 pixels, but the first has 4 by 6; give a size"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -10,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from akid_core.data import Source
-from akid_core.data.source import About
-from akid_core.errors import DataError
+from akid_core.data.source import SPLITS, About
+from akid_core.errors import AkidWarning, DataError
 from akid_core.specs import TensorSpec
 from akid_datasets.formats.decoding import Decoding
 from akid_datasets.image_files.listing import Listing, class_folders, classified
@@ -35,7 +36,7 @@ class ImageFolder(Decoding, Source):
 
     Raises `DataError` for folders that are missing, empty, or of a class that training does not have; and, naming file
     and row, for images that are empty or do not decode. Hidden files, and those not named like images, are no rows;
-    there is a warning about the latter.
+    there is a warning about the latter, and about folders like `validation` for `val`.
     """
 
     path: str | Path
@@ -98,10 +99,13 @@ class ImageFolder(Decoding, Source):
     @cached_property
     def _divided(self) -> bool:
         """Whether there is a folder for each split. Raises `DataError` where there is, and parts are to be held out."""
-        train = Path(self.path).expanduser() / "train"
+        root = Path(self.path).expanduser()
+        train = root / "train"
         divided = train.is_dir() and any(entry.is_dir() for entry in train.iterdir())
         if divided and self.val_share + self.test_share:
             raise DataError(f"{self.path} has folders for its splits already; leave out val_share and test_share.")
+        if divided:
+            _warn_of_others(root)
         return divided
 
     def _folder(self, split: str) -> Path:
@@ -120,3 +124,16 @@ class ImageFolder(Decoding, Source):
     def _image_spec(self) -> TensorSpec:
         source = self if self.split == "train" else replace(self, split="train")
         return image_spec(source._listing, self, "train")
+
+
+def _warn_of_others(root: Path) -> None:
+    """Warn of folders that may have been meant as a split that is missing, such as `validation` for `val`."""
+    lacking = [split for split in SPLITS if not (root / split).is_dir()]
+    for name in class_folders(root):
+        for split in lacking:
+            if name.lower().startswith(split):
+                warnings.warn(
+                    f"The folder {root / name} is left out: one for this split is called '{split}'.",
+                    AkidWarning,
+                    stacklevel=2,
+                )
