@@ -192,6 +192,7 @@ def test_seeds_give_other_subsets_and_every_row_its_chance() -> None:
         ("first: 3, every: 2", "got first, every"),
         ("first: 0", "first must be a number of rows .* or a fraction of them below 1, got 0"),
         ("last: 2.5", "last must be a number of rows"),
+        ("first: 1.0", "first must be a number of rows .* got 1.0"),  # all rows, or one?
         ("first: -1", "first must be a number of rows"),
         ("first: .nan", "first must be a number of rows"),
         ("first: .inf", "first must be a number of rows"),

@@ -11,7 +11,7 @@ Amount = int | float
 
 def check_amount(name: str, wanted: Amount | None) -> None:
     """Raise `ValueError` for what is neither a number of rows nor a fraction; None says nothing."""
-    if wanted is not None and not (0 < wanted < 1 or (wanted >= 1 and float(wanted).is_integer())):
+    if wanted is not None and not (0 < wanted < 1 or (wanted >= 1 and not isinstance(wanted, float))):
         raise ValueError(f"{name} must be a number of rows (1, 2, …) or a fraction of them below 1, got {wanted}")
 
 
