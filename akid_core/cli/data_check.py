@@ -52,16 +52,16 @@ def _problems(source: Source) -> Iterator[str]:
             if source.sequential:  # it would be read from its beginning for each row
                 yield whole(error)
                 return
-            broken = dict(_one_by_one(read, rows))
-            if len(broken) == ROWS and len({str(each) for each in broken.values()}) == 1:
+            broken = list(_one_by_one(read, rows))
+            if len(broken) == ROWS and len({str(each) for each in broken}) == 1:
                 yield f"{whole(error)} Rows {rows[0]} to {rows[-1]} fail alike; those after them are not tried."
                 return
-            yield from map(whole, broken.values())
+            yield from map(whole, broken)
 
 
-def _one_by_one(read: Rows, rows: np.ndarray) -> Iterator[tuple[int, DataError]]:
+def _one_by_one(read: Rows, rows: np.ndarray) -> Iterator[DataError]:
     for row in rows:
         try:
             read(row[np.newaxis])
         except DataError as error:
-            yield int(row), error
+            yield error
