@@ -56,7 +56,7 @@ def _problems(source: Source) -> Iterator[str]:
             if len(broken) == ROWS and len({str(each) for each in broken}) == 1:
                 yield f"{whole(error)} Rows {rows[0]} to {rows[-1]} fail alike; those after them are not tried."
                 return
-            yield from map(whole, broken)
+            yield from map(whole, broken or [error])  # rows that fail together alone are one error
 
 
 def _one_by_one(read: Rows, rows: np.ndarray) -> Iterator[DataError]:
