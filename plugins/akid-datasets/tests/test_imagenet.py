@@ -136,7 +136,9 @@ def test_shards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train = Imagenet(path=tmp_path, size=8)
     assert train.rows(np.arange(2))["label"].tolist() == [999, 3]
     assert isinstance(train.order(), Windowed)
-    with pytest.raises(DataError, match=r"val-000000.tar, the member '0.cls' \(row 0 .* the label 1000; valid are 0 to 999"):
+    with pytest.raises(
+        DataError, match=r"val-000000.tar, the member '0.cls' \(row 0 .* the label 1000; valid are 0 to 999"
+    ):
         Imagenet(path=tmp_path, split="val").rows(np.arange(1))
 
 
