@@ -14,8 +14,8 @@ import pytest
 from akid_core.data import Source
 from akid_core.errors import DataError, UsageError
 from akid_core.specs import TensorSpec
-from akid_datasets.shards.write import write_shards
 from akid_datasets.sources.digits import Digits
+from akid_datasets.write import write_shards
 
 SHAPES = {
     "image": ((3, 5, 4), "uint8", "NCHW"),

@@ -8,9 +8,9 @@ import numpy as np
 
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
-from akid_datasets.augmenters.values import between, check_pictures
 from akid_datasets.augmenters.warp import Method, inverse_maps, warp
 from akid_datasets.pictures.engine import check_fill
+from akid_datasets.pictures.values import between, check_pictures
 from akid_datasets.pictures.window import Fill
 
 

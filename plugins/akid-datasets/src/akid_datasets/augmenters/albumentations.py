@@ -19,9 +19,9 @@ from akid_core.data.augmenter import Fields, Specs
 from akid_core.errors import ConfigurationError
 from akid_core.specs.target import check_target, imported_target
 from akid_datasets.augmenters.one_by_one import Gives, check_gives, given_specs, one_by_one
-from akid_datasets.augmenters.values import check_pictures
 from akid_datasets.augmenters.warp import countable
 from akid_datasets.extras import extra
+from akid_datasets.pictures.values import check_pictures
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from akid_datasets.augmenters.values import flat_rows
+from akid_datasets.pictures.values import flat_rows
 
 
 def centred(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,9 +9,9 @@ from typing import Literal
 import numpy as np
 
 from akid_core.data import Draws
-from akid_datasets.augmenters.values import beside, between, full_range, restored, working
 from akid_datasets.pictures.engine import Pointwise
 from akid_datasets.pictures.ranges import within
+from akid_datasets.pictures.values import beside, between, full_range, restored, working
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,9 @@ import numpy as np
 
 from akid_core.data import Draws
 from akid_core.data.augmenter import Specs
-from akid_datasets.augmenters.values import with_row
 from akid_datasets.pictures.engine import Move, check_fill
 from akid_datasets.pictures.pairs import pair
+from akid_datasets.pictures.values import with_row
 from akid_datasets.pictures.window import Fill, Window
 
 

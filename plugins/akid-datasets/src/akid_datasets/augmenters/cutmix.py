@@ -10,7 +10,7 @@ from akid_core.data import Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.mixing import LabelMixer
 from akid_datasets.augmenters.patches import patches
-from akid_datasets.augmenters.values import check_pictures, flat_rows
+from akid_datasets.pictures.values import check_pictures, flat_rows
 
 
 @dataclass(frozen=True, kw_only=True)

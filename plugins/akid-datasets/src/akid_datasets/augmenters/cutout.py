@@ -9,9 +9,9 @@ import numpy as np
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.patches import patches
-from akid_datasets.augmenters.values import check_pictures, filling
 from akid_datasets.pictures.engine import check_fill
 from akid_datasets.pictures.pairs import pair
+from akid_datasets.pictures.values import check_pictures, filling
 from akid_datasets.pictures.window import Fill
 
 

@@ -10,8 +10,8 @@ from akid_core.data import Draws
 from akid_core.data.augmenter import Fields
 from akid_datasets.augmenters.centring import centred
 from akid_datasets.augmenters.standardising import Standardising
-from akid_datasets.augmenters.values import beside, restored
 from akid_datasets.pictures.ranges import floating
+from akid_datasets.pictures.values import beside, restored
 
 
 @dataclass(frozen=True, kw_only=True)

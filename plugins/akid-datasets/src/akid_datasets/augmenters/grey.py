@@ -9,7 +9,7 @@ import numpy as np
 
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
-from akid_datasets.augmenters.values import check_coloured, restored, with_row, working
+from akid_datasets.pictures.values import check_coloured, restored, with_row, working
 
 LUMA = (0.299, 0.587, 0.114)
 """How bright red, green and blue look (ITU-R Recommendation BT.601)."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
-from akid_datasets.augmenters.values import beside, between, check_coloured, restored, working
+from akid_datasets.pictures.values import beside, between, check_coloured, restored, working
 
 _SEXTANTS = (5, 3, 1)
 """Where red, green and blue begin to rise on the circle of colours, in sixths of a turn."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
-from akid_datasets.augmenters.values import check_floating, restored, working
+from akid_datasets.pictures.values import check_floating, restored, working
 
 
 @dataclass(frozen=True, kw_only=True)

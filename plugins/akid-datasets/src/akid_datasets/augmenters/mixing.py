@@ -10,7 +10,7 @@ import numpy as np
 from akid_core.data import Draws, Mixer
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.one_hot import OneHot, check_labelled, probabilities, probable
-from akid_datasets.augmenters.values import beside
+from akid_datasets.pictures.values import beside
 
 _TRIES = 12
 """How often a gamma number is tried; each fails in at most 1 of 20, so 1 in 10^15 is taken as it is after the last."""

@@ -9,7 +9,7 @@ import numpy as np
 from akid_core.data import Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.mixing import LabelMixer, blend
-from akid_datasets.augmenters.values import PICTURES, check_type, restored
+from akid_datasets.pictures.values import PICTURES, check_type, restored
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,10 +9,10 @@ import numpy as np
 
 from akid_core.data import Draws
 from akid_core.data.augmenter import Fields, Specs
-from akid_datasets.augmenters.values import restored
 from akid_datasets.pictures.engine import Pointwise
 from akid_datasets.pictures.ranges import floating, in_floats, parts_of_range, within
 from akid_datasets.pictures.statistics import STATISTICS, Name
+from akid_datasets.pictures.values import restored
 
 Numbers = float | tuple[float, ...]
 

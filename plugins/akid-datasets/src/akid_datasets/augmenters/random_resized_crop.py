@@ -10,9 +10,9 @@ from akid_core.data import Augmenter, Chain, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.crop import Crop
 from akid_datasets.augmenters.resize import Resize, resized
-from akid_datasets.augmenters.values import between, check_pictures, with_row
 from akid_datasets.augmenters.warp import Method
 from akid_datasets.pictures.pairs import pair
+from akid_datasets.pictures.values import between, check_pictures, with_row
 
 _TRIES = 10
 _SHORTER_SIDE = 8 / 7

@@ -9,9 +9,9 @@ import numpy as np
 
 from akid_core.data import Draws
 from akid_core.data.augmenter import Specs
-from akid_datasets.augmenters.values import restored
 from akid_datasets.pictures.engine import Pointwise
 from akid_datasets.pictures.ranges import floating, in_floats, parts_of_range
+from akid_datasets.pictures.values import restored
 
 
 @dataclass(frozen=True, kw_only=True)

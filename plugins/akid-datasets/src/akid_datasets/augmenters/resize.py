@@ -10,9 +10,9 @@ import numpy as np
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_core.specs import TensorSpec
-from akid_datasets.augmenters.values import check_pictures, restored, with_row, working
 from akid_datasets.augmenters.warp import Method, countable
 from akid_datasets.pictures.pairs import pair
+from akid_datasets.pictures.values import check_pictures, restored, with_row, working
 
 
 @dataclass(frozen=True, kw_only=True)

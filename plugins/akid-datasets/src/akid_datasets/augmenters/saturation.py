@@ -9,7 +9,7 @@ import numpy as np
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.grey import luma
-from akid_datasets.augmenters.values import beside, between, check_coloured, restored, working
+from akid_datasets.pictures.values import beside, between, check_coloured, restored, working
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,8 +7,8 @@ from typing import Self
 
 from akid_core.data import Augmenter
 from akid_core.data.augmenter import Specs
-from akid_datasets.augmenters.values import PICTURES, check_type
 from akid_datasets.pictures.ranges import in_floats
+from akid_datasets.pictures.values import PICTURES, check_type
 
 
 @dataclass(frozen=True, kw_only=True)

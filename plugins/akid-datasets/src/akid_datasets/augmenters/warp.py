@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from akid_datasets.augmenters.values import filling, restored
+from akid_datasets.pictures.values import filling, restored
 from akid_datasets.pictures.window import Fill
 
 Method = Literal["bilinear", "nearest"]

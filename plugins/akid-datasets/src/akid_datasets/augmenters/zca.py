@@ -12,8 +12,8 @@ from akid_core.data import Draws, Fitted
 from akid_core.data.augmenter import Fields
 from akid_core.errors import DataError
 from akid_datasets.augmenters.standardising import Standardising
-from akid_datasets.augmenters.values import flat_rows
 from akid_datasets.pictures.ranges import floating
+from akid_datasets.pictures.values import flat_rows
 
 _BLOCK = 64
 """Rows that are multiplied at once."""

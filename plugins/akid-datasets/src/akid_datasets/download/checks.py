@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-import bz2
 import contextlib
-import gzip
 import hashlib
 import json
-import lzma
-import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 from akid_core.data.place import data_dir
 from akid_core.data.whole import whole_file
 from akid_datasets.download.remote import RemoteFile
-
-BROKEN = (EOFError, OSError, lzma.LZMAError, zlib.error)
-"""What reading a damaged compressed file raises; gzip and bzip2 raise `OSError`."""
+from akid_datasets.formats.contents import BROKEN, open_raw
 
 _CHUNK = 1 << 20
-
-_OPENERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
-
-
-def open_raw(path: Path) -> BinaryIO:
-    """Open a file for reading as it is unpacked: by its first bytes, gzip, bzip2, xz or not packed at all."""
-    with path.open("rb") as handle:
-        start = handle.read(6)
-    opener = next((opener for magic, opener in _OPENERS.items() if start.startswith(magic)), None)
-    return cast(BinaryIO, opener(path, "rb")) if opener else path.open("rb")
 
 
 def misfit(path: Path, file: RemoteFile) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from akid_core.errors import DataError
-from akid_datasets.download.checks import open_raw
+from akid_datasets.formats.contents import open_raw
 
 _DAMAGED = (tarfile.TarError, zipfile.BadZipFile, NotImplementedError, EOFError, lzma.LZMAError, zlib.error)
 _LONGEST_HEADER = 1 << 24

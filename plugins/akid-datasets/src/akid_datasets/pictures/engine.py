@@ -18,9 +18,9 @@ import numpy as np
 from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_core.errors import DataError
-from akid_datasets.augmenters.values import PICTURES, check_type
 from akid_datasets.pictures.looking_up import Change
 from akid_datasets.pictures.running import run
+from akid_datasets.pictures.values import PICTURES, check_type
 from akid_datasets.pictures.window import Fill, Window
 
 

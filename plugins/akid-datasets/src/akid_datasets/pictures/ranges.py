@@ -8,7 +8,7 @@ import numpy as np
 
 from akid_core.data.augmenter import Specs
 from akid_core.data.memory import empty
-from akid_datasets.augmenters.values import full_range, working
+from akid_datasets.pictures.values import full_range, working
 
 
 def parts_of_range(values: np.ndarray) -> np.ndarray:

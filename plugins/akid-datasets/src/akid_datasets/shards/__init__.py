@@ -1,1 +1,1 @@
-"""Shards: tar archives of rows, read from any place, and written."""
+"""Shards: tar archives of rows, read from any place."""
