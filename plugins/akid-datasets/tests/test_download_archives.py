@@ -17,7 +17,7 @@ import pytest
 
 from akid_core.errors import DataError
 from akid_datasets.download import Limits, extract
-from akid_datasets.download.members import opened
+from akid_datasets.download.members import opened_archive
 
 FILES = {"set/train/one.txt": b"one\n" * 1000, "set/two.bin": bytes(range(256)), "set/empty": b""}
 
@@ -265,7 +265,7 @@ def test_a_zip_that_lies_about_a_size(tmp_path: Path) -> None:
 def test_a_tar_of_many_files_takes_no_memory_for_each(tmp_path: Path) -> None:
     path = tar(tmp_path / "a.tar", {f"{number}.txt": b"x" for number in range(2000)})
     tracemalloc.start()
-    with opened(path) as members:
+    with opened_archive(path) as members:
         held = [tracemalloc.get_traced_memory()[0] for _ in members]
     tracemalloc.stop()
     assert len(held) == 2000

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from filelock import FileLock
 
 from akid_core.errors import DataError
-from akid_datasets.download.members import Member, opened
+from akid_datasets.download.members import ArchiveMember, opened_archive
 
 STAMP = ".unpacked.json"
 """The file in an unpacked folder that says which archive it came from."""
@@ -68,7 +68,7 @@ def _replace(archive: Path, into: Path, limits: Limits, state: dict[str, object]
 def _unpack(archive: Path, into: Path, limits: Limits) -> None:
     own = archive.stat().st_size
     most, written = min(limits.bytes, max(limits.small, limits.ratio * own)), 0
-    with opened(archive) as members:
+    with opened_archive(archive) as members:
         for count, member in enumerate(members, start=1):
             _check(member, archive)
             if count > limits.files:
@@ -85,7 +85,7 @@ def _unpack(archive: Path, into: Path, limits: Limits) -> None:
                 _copy(member, into / member.name, archive)
 
 
-def _check(member: Member, archive: Path) -> None:
+def _check(member: ArchiveMember, archive: Path) -> None:
     """Raise unless the member is a file or folder inside, on any platform."""
     windows, posix = PureWindowsPath(member.name), PurePosixPath(member.name)
     problem = member.problem
@@ -97,7 +97,7 @@ def _check(member: Member, archive: Path) -> None:
         raise DataError(f"{archive} is not unpacked: its member '{member.name}' {problem}.")
 
 
-def _copy(member: Member, target: Path, archive: Path) -> None:
+def _copy(member: ArchiveMember, target: Path, archive: Path) -> None:
     """Write a file, which must be as long as it says and new."""
     target.parent.mkdir(parents=True, exist_ok=True)
     left = member.size

@@ -21,7 +21,7 @@ _LONGEST_HEADER = 1 << 24
 
 
 @dataclass(frozen=True)
-class Member:
+class ArchiveMember:
     """A folder, or a file of `size` bytes; `problem` says why it is neither. `content` is read before the next."""
 
     name: str
@@ -32,7 +32,7 @@ class Member:
 
 
 @contextlib.contextmanager
-def opened(archive: Path) -> Iterator[Iterator[Member]]:
+def opened_archive(archive: Path) -> Iterator[Iterator[ArchiveMember]]:
     """The members of a tar (plain, gzip, bzip2, xz) or zip file. Raises `DataError` where it is damaged."""
     try:
         if zipfile.is_zipfile(archive):
@@ -58,15 +58,15 @@ class _Guarded:
         return self._raw.read(size)
 
 
-def _of_tar(tar: tarfile.TarFile) -> Iterator[Member]:
+def _of_tar(tar: tarfile.TarFile) -> Iterator[ArchiveMember]:
     for info in tar:
         tar.members = []  # it would keep what it knows of every file, of which there may be millions
         if info.isdir():
-            yield Member(info.name, folder=True)
+            yield ArchiveMember(info.name, folder=True)
         elif info.isreg():
-            yield Member(info.name, size=info.size, content=tar.extractfile(info))
+            yield ArchiveMember(info.name, size=info.size, content=tar.extractfile(info))
         else:
-            yield Member(info.name, problem="is a link" if info.issym() or info.islnk() else "is not a file")
+            yield ArchiveMember(info.name, problem="is a link" if info.issym() or info.islnk() else "is not a file")
     # `tarfile` takes a damaged header for the end; a true end is a block of zeros.
     raw = cast(BinaryIO, tar.fileobj)
     raw.seek(tar.offset)
@@ -75,15 +75,15 @@ def _of_tar(tar: tarfile.TarFile) -> Iterator[Member]:
     raw.read(_LONGEST_HEADER)  # up to the checksum of a compressed file
 
 
-def _of_zip(packed: zipfile.ZipFile) -> Iterator[Member]:
+def _of_zip(packed: zipfile.ZipFile) -> Iterator[ArchiveMember]:
     for info in packed.infolist():
         kind = stat.S_IFMT(info.external_attr >> 16)
         if info.flag_bits & 1:
-            yield Member(info.filename, problem="is encrypted")
+            yield ArchiveMember(info.filename, problem="is encrypted")
         elif kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            yield Member(info.filename, problem="is a link" if kind == stat.S_IFLNK else "is not a file")
+            yield ArchiveMember(info.filename, problem="is a link" if kind == stat.S_IFLNK else "is not a file")
         elif info.is_dir():
-            yield Member(info.filename, folder=True)
+            yield ArchiveMember(info.filename, folder=True)
         else:
             with packed.open(info) as content:
-                yield Member(info.filename, size=info.file_size, content=content)
+                yield ArchiveMember(info.filename, size=info.file_size, content=content)

@@ -12,7 +12,7 @@ from akid_core.errors import DataError, suggest
 from akid_datasets.formats.columns import Kind, Piece, TableFile, check_columns
 from akid_datasets.formats.numbers import without_missing
 
-Fields = Mapping[str, str | tuple[str, ...]]
+FieldColumns = Mapping[str, str | tuple[str, ...]]
 """The columns of each field: one, or several that are stacked."""
 
 
@@ -30,7 +30,7 @@ class TableFields:
 
 def read_fields(
     file: TableFile,
-    fields: Fields,
+    fields: FieldColumns,
     missing: float | None,
     stated: Mapping[str, Sequence[str | int]],
     like: TableFields | None = None,
@@ -124,13 +124,13 @@ class _Reading:
         return f"{self.file.path}, {self.file.counted} {piece.numbers[row]}: the column '{name}'"
 
 
-def _columns(fields: Fields) -> list[str]:
+def _columns(fields: FieldColumns) -> list[str]:
     """All columns that fields are made of, each once."""
     listed = [(wanted,) if isinstance(wanted, str) else wanted for wanted in fields.values()]
     return list(dict.fromkeys(name for names in listed for name in names))
 
 
-def _kinds(file: TableFile, fields: Fields) -> dict[str, Kind]:
+def _kinds(file: TableFile, fields: FieldColumns) -> dict[str, Kind]:
     """What the columns of fields are; those that are only ever stacked are taken for floating numbers."""
     single = [wanted for wanted in fields.values() if isinstance(wanted, str)]
     return {**dict.fromkeys(_columns(fields), "float"), **file.kinds(single)}

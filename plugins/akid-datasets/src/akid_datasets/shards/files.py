@@ -56,12 +56,12 @@ def for_each(function: Callable[[T], R], items: Sequence[T], *, at_once: bool) -
 
 
 @contextmanager
-def opened(shard: Shard) -> Iterator[Readable]:
+def opened_shard(shard: Shard) -> Iterator[Readable]:
     """A shard to be read from front to back with jumps, as its headers lie."""
     if shard.remote:
-        from akid_datasets.shards.remote import RemoteFile
+        from akid_datasets.shards.remote import RemoteShard
 
-        yield RemoteFile(shard)
+        yield RemoteShard(shard)
     else:
         with _opened_file(shard) as file:
             yield file

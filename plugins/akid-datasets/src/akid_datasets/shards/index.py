@@ -16,7 +16,7 @@ import numpy as np
 from akid_core.data.place import data_dir
 from akid_core.data.whole import whole_file
 from akid_core.errors import DataError
-from akid_datasets.shards.files import Shard, opened
+from akid_datasets.shards.files import Shard, opened_shard
 from akid_datasets.shards.tar import BLOCK, Readable, entries
 
 MOST_ENDINGS = 64
@@ -51,7 +51,7 @@ def index(shard: Shard) -> Index:
     except (OSError, ValueError):  # not made yet, or damaged
         pass
     try:
-        with opened(shard) as file:
+        with opened_shard(shard) as file:
             made = build(file, shard.size)
     except ValueError as error:
         raise DataError(f"The shard {shard.url} {error}.") from error

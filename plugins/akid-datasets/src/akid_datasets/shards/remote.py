@@ -53,7 +53,7 @@ def read_url(shard: Shard, pieces: np.ndarray, cache: int) -> list[bytes]:
     return _chunks(max(1, cache // CHUNK), os.getpid()).read(shard, pieces)
 
 
-class RemoteFile:
+class RemoteShard:
     """A remote shard to be read from front to back with jumps, as its headers lie."""
 
     def __init__(self, shard: Shard) -> None:

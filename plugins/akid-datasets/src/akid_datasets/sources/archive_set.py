@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from akid_core.data.augmenter import Fields
 from akid_datasets.download import RemoteFile, extract, fetch, locate
-from akid_datasets.sources.known import Fields, KnownSet, Part, PartFiles
+from akid_datasets.sources.known import KnownSet, Part, PartFiles
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from akid_core.data.augmenter import Fields
 from akid_core.data.source import About
 from akid_core.specs import TensorSpec
 from akid_datasets.sources.archive_set import ArchiveSet
 from akid_datasets.sources.cifar_forms import FACTS, Archive, cifar_forms
-from akid_datasets.sources.known import Fields, Part
+from akid_datasets.sources.known import Part
 
 
 @dataclass(frozen=True, kw_only=True)

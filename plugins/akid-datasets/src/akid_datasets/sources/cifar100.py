@@ -9,12 +9,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from akid_core.data.augmenter import Fields
 from akid_core.data.source import About
 from akid_core.errors import DataError
 from akid_core.specs import TensorSpec
 from akid_datasets.sources.archive_set import ArchiveSet
 from akid_datasets.sources.cifar_forms import FACTS, Archive, cifar_forms
-from akid_datasets.sources.known import Fields, Part
+from akid_datasets.sources.known import Part
 
 Labels = Literal["fine", "coarse", "hierarchical"]
 

@@ -13,13 +13,13 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from akid_core.data import Source
+from akid_core.data.augmenter import Fields
 from akid_core.data.place import data_dir
 from akid_core.data.source import About
 from akid_core.errors import DataError
 from akid_datasets.sharing import shared
 
 Part = Literal["train", "test"]
-Fields = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from akid_datasets.formats.columns import TableFile
 from akid_datasets.formats.csv_file import CsvFile
 from akid_datasets.formats.parquet_file import ParquetFile
 from akid_datasets.formats.splits import SplitPaths, as_paths, file_digest, path_of
-from akid_datasets.formats.table_fields import Fields, TableFields, read_fields
+from akid_datasets.formats.table_fields import FieldColumns, TableFields, read_fields
 from akid_datasets.sharing import shared
 
 _PARQUET = (".parquet", ".pq")
@@ -42,7 +42,7 @@ class Table(Source):
     """
 
     path: SplitPaths
-    fields: Fields
+    fields: FieldColumns
     classes: Mapping[str, tuple[str | int, ...]] = field(default_factory=dict)
     missing: float | None = None
     delimiter: str = ","
