@@ -10,7 +10,7 @@ import numpy as np
 from akid_core.data import Draws
 from akid_core.data.augmenter import Specs
 from akid_datasets.pictures.engine import Move, check_fill
-from akid_datasets.pictures.pairs import pair
+from akid_datasets.pictures.pairs import check_size, pair
 from akid_datasets.pictures.values import with_row
 from akid_datasets.pictures.window import Fill, Window
 
@@ -34,8 +34,8 @@ class Crop(Move):
     centre: bool = False
 
     def __post_init__(self) -> None:
-        if self.size is not None and min(pair(self.size)) < 1:
-            raise ValueError(f"size must be at least 1, got {self.size}")
+        if self.size is not None:
+            check_size(self.size)
         if min(pair(self.pad)) < 0:
             raise ValueError(f"pad must be at least 0, got {self.pad}")
         if self.size is None and (self.centre or not any(pair(self.pad))):

@@ -10,7 +10,7 @@ from akid_core.data import Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.mixing import LabelMixer
 from akid_datasets.augmenters.patches import patches
-from akid_datasets.pictures.values import check_pictures, flat_rows
+from akid_datasets.pictures.values import check_one_size, check_pictures, flat_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,7 @@ class Cutmix(LabelMixer):
     def check(self, spec: Specs) -> None:
         super().check(spec)
         check_pictures(spec, self.fields)
-        if len({spec[name].shape[-2:] for name in self.fields}) > 1:
-            listed = ", ".join(f"'{name}' is {spec[name]}" for name in self.fields)
-            raise ValueError(f"it cuts one rectangle out of pictures of one height and width, but {listed}")
+        check_one_size(spec, self.fields, "rectangle")
 
     def mixed(
         self, fields: Fields, others: Fields, share: np.ndarray, random: Draws

@@ -10,7 +10,7 @@ from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.patches import patches
 from akid_datasets.pictures.engine import check_fill
-from akid_datasets.pictures.pairs import pair
+from akid_datasets.pictures.pairs import check_size, pair
 from akid_datasets.pictures.values import check_pictures, filling
 from akid_datasets.pictures.window import Fill
 
@@ -29,8 +29,7 @@ class Cutout(Augmenter):
     fill: Fill = 0.0
 
     def __post_init__(self) -> None:
-        if min(pair(self.size)) < 1:
-            raise ValueError(f"size must be at least 1, got {self.size}")
+        check_size(self.size)
 
     def check(self, spec: Specs) -> None:
         super().check(spec)

@@ -11,8 +11,8 @@ from akid_core.data.augmenter import Fields, Specs
 from akid_datasets.augmenters.crop import Crop
 from akid_datasets.augmenters.resize import Resize, resized
 from akid_datasets.augmenters.warp import Method
-from akid_datasets.pictures.pairs import pair
-from akid_datasets.pictures.values import between, check_pictures, with_row
+from akid_datasets.pictures.pairs import check_size, pair
+from akid_datasets.pictures.values import between, check_one_size, check_pictures, with_row
 
 _TRIES = 10
 _SHORTER_SIDE = 8 / 7
@@ -38,8 +38,7 @@ class RandomResizedCrop(Augmenter):
     antialias: bool = True
 
     def __post_init__(self) -> None:
-        if min(pair(self.size)) < 1:
-            raise ValueError(f"size must be at least 1, got {self.size}")
+        check_size(self.size)
         if not 0 < self.area[0] <= self.area[1] <= 1:
             raise ValueError(f"area must be two shares above 0 and up to 1, the smaller first, got {self.area}")
         if not 0 < self.ratio[0] <= self.ratio[1]:
@@ -48,9 +47,7 @@ class RandomResizedCrop(Augmenter):
     def check(self, spec: Specs) -> None:
         super().check(spec)
         check_pictures(spec, self.fields)
-        if len({spec[name].shape[-2:] for name in self.fields}) > 1:
-            listed = ", ".join(f"'{name}' is {spec[name]}" for name in self.fields)
-            raise ValueError(f"it cuts one part out of pictures of one height and width, but {listed}")
+        check_one_size(spec, self.fields, "part")
 
     def outputs(self, spec: Specs) -> Specs:
         size = pair(self.size)

@@ -11,7 +11,7 @@ from akid_core.data import Augmenter, Draws
 from akid_core.data.augmenter import Fields, Specs
 from akid_core.specs import TensorSpec
 from akid_datasets.augmenters.warp import Method, countable
-from akid_datasets.pictures.pairs import pair
+from akid_datasets.pictures.pairs import check_size
 from akid_datasets.pictures.values import check_pictures, restored, with_row, working
 
 
@@ -34,8 +34,7 @@ class Resize(Augmenter):
     antialias: bool = True
 
     def __post_init__(self) -> None:
-        if min(pair(self.size)) < 1:
-            raise ValueError(f"size must be at least 1, got {self.size}")
+        check_size(self.size)
 
     def check(self, spec: Specs) -> None:
         super().check(spec)

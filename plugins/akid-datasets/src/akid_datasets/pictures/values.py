@@ -62,6 +62,13 @@ def check_pictures(spec: Specs, fields: Sequence[str]) -> None:
             raise ValueError(f"it changes pictures (batch, …, height, width) of known size, but '{name}' is {given}")
 
 
+def check_one_size(spec: Specs, fields: Sequence[str], what: str) -> None:
+    """Raise `ValueError` unless all fields have one height and width. `what`: is cut out of all at one place."""
+    if len({spec[name].shape[-2:] for name in fields}) > 1:
+        listed = ", ".join(f"'{name}' is {spec[name]}" for name in fields)
+        raise ValueError(f"it cuts one {what} out of pictures of one height and width, but {listed}")
+
+
 def check_coloured(spec: Specs, fields: Sequence[str]) -> None:
     """Raise `ValueError` unless each field is (batch, 3, height, width), uint8 or floating."""
     for name in fields:
