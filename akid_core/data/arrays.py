@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from akid_core.data.augmenter import Fields
 from akid_core.data.batch import Batch
 from akid_core.data.labels import labels_as_int64
 from akid_core.data.memory import taken
@@ -17,7 +18,6 @@ from akid_core.data.source import Source
 from akid_core.errors import DataError
 from akid_core.specs.tensor import TensorSpec
 
-Fields = Mapping[str, np.ndarray]
 ArrayData = np.ndarray | Sequence[Any] | Mapping[str, Any]
 """One array, a tuple of arrays (`(x, y)`, `(x, y, sample_weight)`), or (nested) arrays by name; lists count."""
 
