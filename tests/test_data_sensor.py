@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from akid_core.data import Augmenter, Batch, Draws, Mixer, Sensor, Shuffled, Source, Span
 from akid_core.data.forward import Forward
+from akid_core.data.grouped import Apart
 from akid_core.data.prefetch import Prefetch
 from akid_core.data.reading import Reading
 from akid_core.errors import ConfigurationError, DataError, TryAgainError
@@ -209,7 +210,7 @@ def test_thread_only_where_reading_is_work() -> None:
     def threaded(memory: bool, augment: tuple[Augmenter, ...] = ()) -> tuple[bool, bool]:
         sensor = Sensor(Numbers(memory=memory), batch_size=2, augment=augment)
         with sensor.spans([]) as spans, sensor.batches() as batches:
-            return isinstance(spans, Prefetch), isinstance(batches, Prefetch)
+            return isinstance(spans, Prefetch | Apart), isinstance(batches, Prefetch)
 
     assert threaded(memory=True) == (False, False)
     assert threaded(memory=True, augment=(Jitter(),)) == (True, False)

@@ -51,6 +51,20 @@ class Span:
     def steps(self) -> int:
         return len(self.weights)
 
+    def part(self, first: int, count: int) -> Span:
+        """The `count` steps from number `first` of this span on (views, not copies)."""
+        some = slice(first, first + count)
+        return Span(
+            self.epoch,
+            self.first_step + first,
+            {name: values[some] for name, values in self.fields.items()},
+            self.weights[some],
+            self.positions[some],
+            self.rows[some],
+            self.first_row,
+            self.full,
+        )
+
     def batch(self, index: int) -> Batch:
         """The batch of step number `index` of this span (views, not copies)."""
         return Batch(

@@ -12,6 +12,7 @@ import numpy as np
 from akid_core.data.augmentation import Augmentation, check_alike
 from akid_core.data.augmenter import Augmenter, Fields, evaluation_forms
 from akid_core.data.batch import Batch, Span
+from akid_core.data.grouped import Apart, grouped, made_together, steps_together
 from akid_core.data.learnt import Learnt
 from akid_core.data.prefetch import Prefetch, Reader
 from akid_core.data.reading import Reading
@@ -155,7 +156,12 @@ class Sensor:
         self.training.prepare()
         if self.reading.processes:
             return self._by_processes(self._step, plan, self._span, "step")
-        return self._by_threads(lambda item: self.span(*item), plan, self.training)
+        threads = self._threads(self.training)
+        if threads and self.source.in_memory and not self.source.sequential:
+            most = steps_together(self.spec, self.batch_size)
+            groups = grouped(plan, lambda step, count: count <= most and self.uniform(step, count) == count)
+            return Apart(self._by_threads(lambda group: made_together(group, self.span), groups, threads))
+        return self._by_threads(lambda item: self.span(*item), plan, threads)
 
     def batches(self) -> Reader[Batch]:
         """A reader of all rows once, for evaluation: in the Source's order, the last batch short."""
@@ -183,7 +189,7 @@ class Sensor:
         if self.reading.processes:
             plan = ((index, 1) for index in indices)
             return self._by_processes(self.evaluation_batch, plan, self._only, "evaluation batch")
-        return self._by_threads(self.evaluation_batch, indices, self.evaluation)
+        return self._by_threads(self.evaluation_batch, indices, self._threads(self.evaluation))
 
     def _only(self, _: int, batches: Batch) -> Batch:
         return self._span(0, batches).batch(0)
@@ -195,10 +201,12 @@ class Sensor:
 
         return Processes(make, plan, join, self.reading, what=what)
 
-    def _by_threads(self, make: Callable[[I], T], items: Iterable[I], augmentation: Augmentation) -> Reader[T]:
-        threads = self.reading.threads_for(
+    def _threads(self, augmentation: Augmentation) -> int:
+        return self.reading.threads_for(
             in_memory=self.source.in_memory, one_by_one=self.source.sequential, copied=not augmentation.stages
         )
+
+    def _by_threads(self, make: Callable[[I], T], items: Iterable[I], threads: int) -> Reader[T]:
         if threads:
             return Prefetch(make, items, threads=threads, ahead=self.reading.ahead)
         return Reader(make(item) for item in items)
