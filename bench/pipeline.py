@@ -138,7 +138,8 @@ def check(contestant: Contestant, expected: tuple[float, float, float]) -> None:
     assert images.dtype == np.float32, f"{contestant.name} gives {images.dtype}"
     figures = seen_from_afar(images)
     print(f"  {contestant.name:36} {shape!s:18} " + "  ".join(f"{figure:+.3f}" for figure in figures))
-    assert np.allclose(figures, expected, atol=0.02), f"{contestant.name} does something else: not {expected}"
+    apart = np.abs(np.subtract(figures, expected))  # two samples of 5,120 images, each shaded at random
+    assert (apart < (0.05, 0.03, 0.01)).all(), f"{contestant.name} does something else: not {expected}"
 
 
 def report(contestants: list[Contestant], base: str, goals: dict[str, float]) -> None:
