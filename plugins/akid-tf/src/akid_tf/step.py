@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from akid_core.backends.step import warn_idle
 from akid_core.errors import ConfigurationError
+from akid_core.specs.target import imported_target
 from akid_tf.gradient import Given, Moment
 from akid_tf.measures import Tensors, Total
 from akid_tf.network import TensorflowNetwork
@@ -96,16 +96,7 @@ class LiveStep:
 
 def imported(path: str) -> Callable[[LiveStep], Any]:
     """The function at `module:function`. Raises `ConfigurationError` where there is none."""
-    module, _, name = path.partition(":")
-    try:
-        found: Any = importlib.import_module(module)
-        for attribute in name.split("."):
-            found = getattr(found, attribute)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(
-            f"execution.step: {path} does not import: {error}. Give module:function; a file of your own is found by "
-            "its name once it is listed under plugins."
-        ) from error
+    found = imported_target(path, "execution.step")
     if not callable(found):
         raise ConfigurationError(f"execution.step: {path} is {found!r}, not a function.")
     function: Callable[[LiveStep], Any] = found
