@@ -69,7 +69,7 @@ class Source(Typed, ABC):
 
     @property
     def in_memory(self) -> bool:
-        """Whether `rows` is a mere copy from memory; if not, the Sensor reads ahead in a thread."""
+        """Whether `rows` is a mere copy from memory; if not, the Sensor reads ahead, see `Reading`."""
         return False
 
     @property
