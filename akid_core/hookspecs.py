@@ -154,7 +154,7 @@ def akid_brains() -> Iterable[BrainInfo]:
 
         @hookimpl
         def akid_brains():
-            yield BrainInfo(name="lenet", target="akid_classics.lenet:lenet", summary="LeCun et al., 1998")
+            yield BrainInfo(name="neocognitron", target="akid_classics.brains:neocognitron", source="Fukushima, 1980")
     """
     return ()
 

@@ -90,9 +90,10 @@ class AugmenterInfo(ComponentInfo):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BrainInfo(ComponentInfo):
-    """A ready network; the target is a function that returns a `Brain`."""
+    """A ready network; the target is a function that returns a `Brain`. `source`: where the network is described."""
 
     category: ClassVar[str] = "brain"
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
