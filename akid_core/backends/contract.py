@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
@@ -19,9 +20,11 @@ from akid_core.backends.meaning import meanings
 from akid_core.backends.plan import Execution, Plan
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import UnknownNameError, suggest
+from akid_core.graph.globs import matching
 from akid_core.graph.resolved import Graph, Value
 from akid_core.ops import Ops
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.regime import Regime
 from akid_core.plugins import Registry, default_manager
 from akid_core.specs.layer import Layer
 
@@ -42,10 +45,27 @@ class SpanResult:
     measures: MetricStates
 
 
+Watch = Callable[[str, tuple[np.ndarray, ...]], object]
+"""Called with the path of a block and its inputs or outputs."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watcher:
+    """Who sees what the calls at `paths` take and give."""
+
+    paths: frozenset[str]
+    before: Watch | None = None
+    after: Watch | None = None
+
+
 class Network(ABC):
-    """A live Brain. Holds its parameters; one Brain may be live many times."""
+    """A live Brain. Holds its parameters; one Brain may be live many times.
+
+    `watchers`: those who see what calls take and give, see `watch`; nearly always none.
+    """
 
     graph: Graph
+    watchers: tuple[Watcher, ...] = ()
 
     def __getitem__(self, path: str) -> np.ndarray:
         """A copy of one parameter in canonical layout: `network["conv1/weight"]`."""
@@ -106,13 +126,39 @@ class Network(ABC):
 
     @abstractmethod
     def values(
-        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+        self,
+        fields: Mapping[str, np.ndarray],
+        targets: Sequence[Value],
+        *,
+        training: bool = False,
+        step: int = 0,
+        given: Mapping[Value, np.ndarray] | None = None,
     ) -> list[np.ndarray]:
         """The targets for a batch of fields, canonical layout. Computes only what they need; changes nothing.
 
         With `training` layers behave as in training (dropout, batch statistics) at the given step; losses and metrics
-        may be targets too (then `fields` must hold `Batch.WEIGHTS`).
+        may be targets too (then `fields` must hold `Batch.WEIGHTS`). `given`: outputs of calls, canonical, that are
+        taken as they are; what lies before them is not computed, and fields that only it needs may be missing.
         """
+
+    @contextmanager
+    def watch(self, path: str, *, before: Watch | None = None, after: Watch | None = None) -> Iterator[None]:
+        """Inside, see what the blocks at `path`, a glob, take and give, whenever they run, in training too.
+
+        `before` is called with the path and the inputs, `after` with the path and the outputs: NumPy, canonical.
+        Compiled programs run uncompiled meanwhile. Raises `UnknownNameError` where no block matches.
+        """
+        watched = matching(self.graph, path)
+        watcher = Watcher(frozenset(watched), before, after)
+        self._watch((*self.watchers, watcher))
+        try:
+            yield
+        finally:
+            self._watch(tuple(each for each in self.watchers if each is not watcher))
+
+    def _watch(self, watchers: tuple[Watcher, ...]) -> None:
+        """Let these see from now on. A backend that builds programs beforehand makes them anew."""
+        self.watchers = watchers
 
     @abstractmethod
     def measure(self, batch: Batch) -> MetricStates:
@@ -147,7 +193,7 @@ class StepProgram(Protocol):
 
 
 class Trainer(ABC):
-    """The train program of one network with one optimizer.
+    """The train program of one network under one regime.
 
     Trained are the parameters that the graph trains and does not freeze; state that the graph freezes keeps its values.
     With `plan.micro_batches` n each batch is computed in n parts of nearly equal size (no more than there are rows),
@@ -157,12 +203,24 @@ class Trainer(ABC):
     """
 
     @abstractmethod
-    def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
-        """Train `span.steps` steps; `learning_rates` is (k,) float64. Update number n is `span.first_step + n`."""
+    def run(
+        self, span: Span, learning_rates: np.ndarray, loss_weights: Mapping[str, np.ndarray] | None = None
+    ) -> SpanResult:
+        """Train `span.steps` steps.
+
+        `learning_rates`: (k, phases) float64, or (k,) where there is one phase. `loss_weights`: for each loss in the
+        regime's `weights` what its own weight is multiplied by, (k,) float64. In step number n a phase that acts makes
+        its update number `phase.count(n)`. Losses and metrics are those of the first forward pass of each step, before
+        anything has moved; a step in which no phase acts takes one such pass, and state moves in the first pass alone.
+        """
 
     @abstractmethod
-    def gradients(self, batch: Batch, step: int) -> Arrays:
-        """The gradient of the objective by parameter path, canonical layout, before clipping. Changes nothing."""
+    def gradients(self, batch: Batch, step: int, values: Sequence[Value] = ()) -> Arrays:
+        """The gradient of the objective by parameter path, canonical layout, before clipping. Changes nothing.
+
+        `values`: outputs of calls, by which the objective is differentiated too; under `str(value)`. The objective is
+        the sum of all losses, each times its own weight.
+        """
 
     @abstractmethod
     def read_slots(self) -> Arrays:
@@ -212,8 +270,8 @@ class Backend(ABC):
         """Build a network without storage; `seed` is what dropout starts from."""
 
     @abstractmethod
-    def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
-        """Build the train program for a placed network; slots start at zero."""
+    def trainer(self, network: Network, optimizer: Optimizer | Regime, plan: Plan) -> Trainer:
+        """Build the train program for a placed network; slots start at zero. One optimizer is `Regime.of` it."""
 
     @abstractmethod
     def versions(self) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from akid_core.errors import UnknownNameError, closest
+from akid_core.graph.lookup import listed
+from akid_core.graph.resolved import Graph
 from akid_core.specs.names import matches
 
 
@@ -12,6 +14,15 @@ def chosen(paths: Iterable[str], globs: Iterable[str]) -> tuple[str, ...]:
     """The paths that match one of the globs, in their order; `*` takes `/` in too."""
     globs = tuple(globs)
     return tuple(path for path in paths if matches(path, globs))
+
+
+def matching(graph: Graph, glob: str) -> tuple[str, ...]:
+    """The paths of the calls that a glob matches. Raises `UnknownNameError` where there are none."""
+    found = chosen(graph.by_path, [glob])
+    if not found:
+        near = nearest(glob, graph.by_path)
+        raise UnknownNameError(f"No block matches {glob!r}.{near} Blocks: {listed(graph.by_path)}.")
+    return found
 
 
 def check_globs(paths: Collection[str], globs: Iterable[str], where: str) -> None:

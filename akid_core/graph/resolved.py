@@ -6,7 +6,7 @@ before it is used. No tensors yet.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -35,7 +35,12 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One application of one layer. `owner` is the path under which its parameters live (its own, unless shared)."""
+    """One application of one layer.
+
+    `owner`: the path under which its parameters live: its own, unless they are shared; no call need have it, as where
+    `rnn/h` is unrolled into `rnn/h@0`, `rnn/h@1` and so on. `evaluates`: it behaves as in evaluation, in training too,
+    and its state never moves.
+    """
 
     path: str
     layer: Layer
@@ -44,9 +49,23 @@ class Call:
     out_specs: tuple[TensorSpec, ...]
     params: tuple[ParamSpec, ...]
     owner: str
+    evaluates: bool = False
 
     def param_path(self, name: str) -> str:
         return f"{self.owner}/{name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What a graph that runs step by step carries from each step to the next.
+
+    `newest`: the value that the next step takes. `spec`: of that input. `initial`: what it is before the first step, a
+    number for all of it, or the path of the parameter, of the shape of one row, that holds it.
+    """
+
+    newest: Value
+    spec: TensorSpec
+    initial: float | str
 
 
 @dataclass(frozen=True)
@@ -54,7 +73,10 @@ class Graph:
     """A checked network. `inputs`: what `predict` needs. `fields`: what losses and metrics use of the batch besides.
 
     `calls` hold the layers, `losses` (each a `Loss`) and `metrics` (each a `Metric`) follow them. All paths are unique.
-    `frozen`: globs of parameter paths that practice leaves as they are: weights get no gradient, state no update.
+    No value is delayed any more: feedback is settled as calls and inputs. `frozen`: globs of parameter paths that
+    practice leaves as they are: weights get no gradient, state no update. `keeps`: what a training step computes beside
+    losses and metrics, since it puts into state what the next step takes. `lines`: of a graph that runs step by step,
+    by the input that takes it, what is carried from one run to the next; these are `inputs` too.
     """
 
     inputs: Mapping[str, TensorSpec]
@@ -65,6 +87,8 @@ class Graph:
     metrics: tuple[Call, ...] = ()
     precision: Precision = field(default_factory=Precision)
     frozen: tuple[str, ...] = ()
+    keeps: tuple[Value, ...] = ()
+    lines: Mapping[str, Line] = field(default_factory=dict)
 
     @cached_property
     def params(self) -> Mapping[str, ParamSpec]:
@@ -85,15 +109,25 @@ class Graph:
             return self.by_path[value.source].out_specs[value.output]
         return self.inputs.get(value.source) or self.fields[value.source]
 
-    def needed(self, targets: Iterable[Value]) -> tuple[Call, ...]:
-        """The calls that the targets depend on, in order."""
-        wanted = {value.source for value in targets}
+    def needed(self, targets: Iterable[Value], given: Collection[Value] = ()) -> tuple[Call, ...]:
+        """The calls that the targets depend on, in order, but for what lies before the values that are `given`."""
+        wanted = {value.source for value in targets if value not in given}
         chosen = []
         for call in reversed(self.everything):
             if call.path in wanted:
                 chosen.append(call)
-                wanted.update(value.source for value in call.inputs if not value.delay)
+                wanted.update(value.source for value in call.inputs if value not in given)
         return tuple(reversed(chosen))
+
+    @cached_property
+    def measured(self) -> tuple[Call, ...]:
+        """What losses and metrics need, and these."""
+        return self.needed(Value(call.path) for call in self.losses + self.metrics)
+
+    @cached_property
+    def practised(self) -> tuple[Call, ...]:
+        """What a training step runs."""
+        return self.needed((*(Value(call.path) for call in self.losses + self.metrics), *self.keeps))
 
     def freezes(self, path: str) -> bool:
         """Whether the parameter at `path`, weight or state, never changes."""
