@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from akid_core.layers import GELU, LeakyReLU, PReLU, SiLU, Softmax
+from akid_core.layers import GELU, LeakyReLU, PReLU, ReLU6, SiLU, Softmax
 from akid_core.optimizers import Adam
 from akid_core.specs import Layer, TensorSpec
 from akid_core.testing.run_layer import initial_params, run_layer
@@ -20,6 +20,12 @@ def test_leaky_relu_has_its_slope_at_zero() -> None:
     assert run.output.tolist() == [[-0.5, 0.0, 3.0]]
     assert run.input_gradient.tolist() == [[0.25, 0.25, 1.0]]
     assert LeakyReLU().negative_slope == 0.01
+
+
+def test_relu6_is_flat_where_it_begins_and_ends() -> None:
+    run = run_layer(ReLU6(), np.array([[-1.0, 0.0, 2.0, 6.0, 7.0]]))
+    assert run.output.tolist() == [[0.0, 0.0, 2.0, 6.0, 6.0]]
+    assert run.input_gradient.tolist() == [[0.0, 0.0, 1.0, 0.0, 0.0]]
 
 
 def test_prelu_has_a_slope_for_each_channel() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from akid_core.layers import LRN, Dropout, Pad, SpatialDropout, Upsample
+from akid_core.layers import LRN, Dropout, Pad, PadChannels, SpatialDropout, Upsample
 from akid_core.specs import Layer, TensorSpec
 from akid_core.testing.run_layer import run_layer
 
@@ -29,6 +29,17 @@ def test_padding_by_side() -> None:
 def test_padding_takes_lists_from_a_file() -> None:
     assert Pad(widths=[[1, 0], [0, 2]]) == Pad(widths=((1, 0), (0, 2)))  # type: ignore[arg-type]
     assert hash(Pad(widths=[1, 2])) == hash(Pad(widths=(1, 2)))  # type: ignore[arg-type]
+
+
+def test_padding_with_channels() -> None:
+    x = np.array([[[1.0, 2.0]], [[3.0, 4.0]]])
+    run = run_layer(PadChannels(before=1, after=2, value=9.0), x, cotangents=[np.arange(16.0).reshape(2, 4, 2)])
+    assert run.output.tolist() == [[[9, 9], [1, 2], [9, 9], [9, 9]], [[9, 9], [3, 4], [9, 9], [9, 9]]]
+    assert run.input_gradient.tolist() == [[[2, 3]], [[10, 11]]]
+    with pytest.raises(ValueError, match="numbers of channels of at least 0, got 0 and -1"):
+        PadChannels(after=-1)
+    with pytest.raises(ValueError, match=r"needs \(batch, channels"):
+        PadChannels().outputs(TensorSpec(("N",)))
 
 
 def test_nearest_repeats() -> None:

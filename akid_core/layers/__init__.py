@@ -1,6 +1,6 @@
 """Layers, losses and metrics: `from akid_core import layers as L`."""
 
-from akid_core.layers.activation import GELU, LeakyReLU, PReLU, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from akid_core.layers.activation import GELU, LeakyReLU, PReLU, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Tanh
 from akid_core.layers.attention import MultiHeadAttention
 from akid_core.layers.conv import Conv1d, Conv2d
 from akid_core.layers.conv_transpose import ConvTranspose2d
@@ -25,7 +25,7 @@ from akid_core.layers.pool import AvgPool1d, AvgPool2d, MaxPool1d, MaxPool2d
 from akid_core.layers.pool_global import GlobalAvgPool1d, GlobalAvgPool2d, GlobalMaxPool1d, GlobalMaxPool2d
 from akid_core.layers.positional import PositionalEmbedding
 from akid_core.layers.recurrent import GRU, LSTM
-from akid_core.layers.resize import Pad, Upsample
+from akid_core.layers.resize import Pad, PadChannels, Upsample
 from akid_core.layers.row_norm import GroupNorm, L2Normalize, LayerNorm, RMSNorm
 from akid_core.layers.shape import Flatten, Reshape, Transpose
 
@@ -76,10 +76,12 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Pad",
+    "PadChannels",
     "Perplexity",
     "PositionalEmbedding",
     "RMSNorm",
     "ReLU",
+    "ReLU6",
     "Reshape",
     "SiLU",
     "Sigmoid",

@@ -32,6 +32,18 @@ class ReLU(Activation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReLU6(Activation):
+    """min(max(x, 0), 6); the derivative at 0 and at 6 is 0.
+
+    Source: Krizhevsky, "Convolutional deep belief networks on CIFAR-10", 2010.
+    """
+
+    def forward(self, context: Context, x: Array) -> Array:
+        zeros = context.ops.zeros_like(x)
+        return context.ops.minimum(zeros + 6.0, context.ops.maximum(zeros, x))
+
+
+@dataclass(frozen=True, kw_only=True)
 class LeakyReLU(Activation):
     """x where it is above 0, else negative_slope * x; the derivative at 0 is negative_slope."""
 

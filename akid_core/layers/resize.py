@@ -1,4 +1,4 @@
-"""Layers that make images and sequences larger: padding and upsampling."""
+"""Layers that make images and sequences larger or add channels to them: padding and upsampling."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from akid_core.layers.checks import check_spatial
+from akid_core.layers.checks import check_floating, check_spatial, known_size
 from akid_core.layers.padding import Around, Sizes, Widths, each, explicit, plain, read_around, read_sizes
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
@@ -43,6 +43,34 @@ class Pad(Layer):
     def forward(self, context: Context, x: Array) -> Array:
         widths = self.around(context.call.in_specs[0])
         return context.ops.pad(x, ((0, 0), (0, 0), *widths), self.value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PadChannels(Layer):
+    """Put `before` channels of `value` before those there are, and `after` behind them.
+
+    x: (batch, channels, ...) -> (batch, before + channels + after, ...).
+    """
+
+    before: int = 0
+    after: int = 0
+    value: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.before < 0 or self.after < 0:
+            raise ValueError(
+                f"before and after are numbers of channels of at least 0, got {self.before!r} and {self.after!r}"
+            )
+
+    def outputs(self, x: TensorSpec) -> TensorSpec:
+        if check_floating(x).rank < 2:
+            raise ValueError(f"needs (batch, channels, ...), got {x}")
+        channels = self.before + known_size(x, 1) + self.after
+        return x.with_shape(x.shape[0], channels, *x.shape[2:], axes=x.axes)
+
+    def forward(self, context: Context, x: Array) -> Array:
+        rest = ((0, 0),) * (context.call.in_specs[0].rank - 2)
+        return context.ops.pad(x, ((0, 0), (self.before, self.after), *rest), self.value)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -71,6 +71,7 @@ TRIALS = (
     *POOLINGS,
     image(L.Pad(widths=((1, 0), (0, 2)), value=-1.5)),
     line(L.Pad(widths=2)),
+    image(L.PadChannels(before=1, after=2, value=-1.5)),
     image(L.Upsample(factor=(2, 3)), 2, 3, 4),
     image(L.Upsample(factor=2, method="bilinear"), 2, 3, 4),
     image(L.Upsample(factor=(3, 1), method="bilinear"), 2, 2, 1),

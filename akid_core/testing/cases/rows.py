@@ -34,6 +34,7 @@ TRIALS = (
     on(L.Dense(units=1, bias=False), TensorSpec(("N", 5, 4))),
     on(L.Dense(units=1), TensorSpec(("N", 1, 4, 6))),
     on(L.ReLU(), VECTOR),
+    on(L.ReLU6(), IMAGE, inputs=(TIES * 6,)),
     on(L.Tanh(), IMAGE),
     far(L.Tanh()),
     on(L.Sigmoid(), IMAGE),

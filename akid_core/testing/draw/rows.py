@@ -53,6 +53,7 @@ def activation(random: np.random.Generator, number: int) -> Trial:
     axis = chance.size(1, len(shape))
     layers: tuple[Layer, ...] = (
         L.ReLU(),
+        L.ReLU6(),
         L.LeakyReLU(negative_slope=chance.number_from(-0.1, 0.5)),
         L.PReLU(shared=chance.one_of(True, False)),
         L.GELU(approximate="none"),

@@ -62,11 +62,13 @@ def resizing(random: np.random.Generator, number: int) -> Trial:
     chance = Chance(random, number)
     dims = chance.one_of(1, 2)
     space, channels = chance.sizes(1, 6, dims), chance.size(1, 5)
-    kind = chance.turn("nearest", "bilinear", "pad", "lrn")
+    kind = chance.turn("nearest", "bilinear", "pad", "pad_channels", "lrn")
     layer: Layer
     if kind == "pad":
         widths: Any = tuple(chance.sizes(0, 3, 2) for _ in range(dims))
         layer = L.Pad(widths=widths if dims == 2 else widths[0], value=chance.number_from(-2, 2))
+    elif kind == "pad_channels":
+        layer = L.PadChannels(before=chance.size(0, 2), after=chance.size(0, 2), value=chance.number_from(-2, 2))
     elif kind == "lrn":
         layer = L.LRN(
             depth_radius=chance.size(1, 4),

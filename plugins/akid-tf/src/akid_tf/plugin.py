@@ -27,6 +27,7 @@ _BUILDERS = {
     "dense": "akid_tf.layers.dense:build",
     "concat": "akid_tf.layers.axis:build_concat",
     "relu": "akid_tf.layers.pointwise:build_relu",
+    "relu6": "akid_tf.layers.pointwise:build_relu6",
     "leaky_relu": "akid_tf.layers.pointwise:build_leaky_relu",
     "prelu": "akid_tf.layers.pointwise:build_prelu",
     "gelu": "akid_tf.layers.pointwise:build",

@@ -40,6 +40,7 @@ _BUILDERS = {
     "multi_head_attention": "akid_torch.layers.attention:build",
     "prelu": "akid_torch.layers.activation:build_prelu",
     "relu": "akid_torch.layers.activation:build_relu",
+    "relu6": "akid_torch.layers.activation:build_relu6",
     "rms_norm": "akid_torch.layers.row_norm:build_rms_norm",
     "sigmoid": "akid_torch.layers.activation:build_sigmoid",
     "silu": "akid_torch.layers.activation:build_silu",

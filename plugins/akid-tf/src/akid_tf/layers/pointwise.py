@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from akid_core.backends.contract import Built, Place
-from akid_core.layers import LeakyReLU, PReLU, ReLU
+from akid_core.layers import LeakyReLU, PReLU, ReLU, ReLU6
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import TensorSpec
@@ -24,6 +24,13 @@ class LiveReLU(Pointwise):
 
     def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
         return tf.nn.relu(x)
+
+
+class LiveReLU6(Pointwise):
+    """`tf.nn.relu6`, whose gradient is one operation, 0 at 0 and at 6."""
+
+    def __call__(self, context: Context, x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.relu6(x)
 
 
 class LiveLeakyReLU(Pointwise):
@@ -52,6 +59,11 @@ def build(layer: Layer, in_specs: tuple[TensorSpec, ...], context: BuildContext)
 def build_relu(layer: ReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
     """A rectifier, native."""
     return Built(LiveReLU(layer), {})
+
+
+def build_relu6(layer: ReLU6, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+    """A rectifier with a ceiling, native."""
+    return Built(LiveReLU6(layer), {})
 
 
 def build_leaky_relu(layer: LeakyReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from akid_core.backends.contract import Built
-from akid_core.layers.activation import GELU, LeakyReLU, PReLU, ReLU, Sigmoid, SiLU, Softmax, Tanh
+from akid_core.layers.activation import GELU, LeakyReLU, PReLU, ReLU, ReLU6, Sigmoid, SiLU, Softmax, Tanh
 from akid_core.specs.tensor import TensorSpec
 from akid_torch.context import BuildContext, Frame
 from akid_torch.portable import Portable
@@ -22,6 +22,11 @@ class NativePReLU(Portable):
 def build_relu(layer: ReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
     """The derivative of torch's kernel at 0 is 0, as the core's."""
     return Built(nn.ReLU(), {})
+
+
+def build_relu6(layer: ReLU6, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
+    """The derivative of torch's kernel at 0 and at 6 is 0, as the core's."""
+    return Built(nn.ReLU6(), {})
 
 
 def build_leaky_relu(layer: LeakyReLU, in_specs: tuple[TensorSpec, ...], context: BuildContext) -> Built:
