@@ -20,7 +20,9 @@ def residual(main: Sequence[Layer], shortcut: Sequence[Layer], *then: Layer, nam
 
     x: (batch, in, height, width) -> (batch, out, rows, columns), the shape in which both ways end.
     """
-    ways = [node for way in (main, shortcut) if way for node in (way[0].on("x"), *way[1:])]
+    ways: list[Layer | Node] = []
+    for way in (main, shortcut):
+        ways += (way[0].on("x"), *way[1:]) if way else ()
     add = Add(name="add").on(str(main[-1].name), str(shortcut[-1].name) if shortcut else "x")
     return System.sequential(*ways, add, *then, inputs="x", name=name)
 
@@ -37,7 +39,7 @@ def stages(depths: Sequence[int], channels: int, expansion: int, entering: int, 
     Each stage but the first begins with a stride of 2.
     """
     for number, depth in enumerate(depths):
-        blocks: list[System | Node] = []
+        blocks: list[System] = []
         for index in range(depth):
             stride = 2 if number and not index else 1
             blocks.append(block(f"block{index + 1}", entering, channels, stride))
