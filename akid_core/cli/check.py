@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from akid_core.cli.options import add_description, overrides
+from akid_core.cli.options import add_description, overrides, variables
 
 
 def main(arguments: list[str]) -> int:
@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> int:
     from akid_core.training.description import read_description
     from akid_core.training.kid import Kid
 
-    kid = Kid.from_config(*read_description(options.config, overrides(options)))
+    kid = Kid.from_config(*read_description(options.config, overrides(options), variables=variables(options)))
     check(kid)
     kid.registry.info("strategy", kid.plan.strategy, kid.backend_name)
     if kid.config.practice.start is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from akid_core.cli.options import add_description, add_json, overrides
+from akid_core.cli.options import add_description, add_json, overrides, variables
 from akid_core.cli.output import print_json, table
 
 ROWS = 20
@@ -26,7 +26,7 @@ def main(arguments: list[str]) -> int:
     from akid_core.training.description import read_description
     from akid_core.training.kid import Kid
 
-    kid = Kid.from_config(*read_description(options.config, overrides(options)))
+    kid = Kid.from_config(*read_description(options.config, overrides(options), variables=variables(options)))
     found = kid.find_learning_rate(lowest=options.lowest, highest=options.highest, steps=options.steps)
     columns = {"rate": found.rates, "loss": found.losses, "smoothed": found.smoothed}
     if options.json:

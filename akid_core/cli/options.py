@@ -12,7 +12,9 @@ from akid_core.cli.output import table
 
 def add_description(parser: argparse.ArgumentParser) -> None:
     """CONFIG|NAME and what changes it."""
-    parser.add_argument("config", metavar="CONFIG|NAME", help="a file (a suffix .yaml or a /), or the name of a recipe")
+    parser.add_argument(
+        "config", metavar="CONFIG|NAME", help="a file (a suffix .yaml or .yaml.j2, or a /), or the name of a recipe"
+    )
     parser.add_argument("--backend", help="torch, tensorflow, numpy, or another installed backend")
     parser.add_argument("--seed", type=int, help="what all randomness starts from")
     parser.add_argument("--device", help="cpu, cuda:0, …")
@@ -20,6 +22,22 @@ def add_description(parser: argparse.ArgumentParser) -> None:
         "--set", dest="overrides", metavar="KEY.PATH=VALUE", action="append", default=[],
         help="change one setting, such as optimizer.learning_rate=0.1; may be repeated",
     )  # fmt: skip
+    add_variables(parser)
+
+
+def add_variables(parser: argparse.ArgumentParser) -> None:
+    """What a template is given."""
+    parser.add_argument(
+        "--var", dest="variables", metavar="NAME=VALUE", action="append", default=[],
+        help="give a variable to a template (.yaml.j2), such as depth=56; may be repeated",
+    )  # fmt: skip
+
+
+def variables(options: argparse.Namespace) -> dict[str, Any]:
+    """The variables given to a template."""
+    from akid_core.config.template import read_variables
+
+    return read_variables(options.variables)
 
 
 def overrides(options: argparse.Namespace) -> list[str]:

@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from akid_core.cli.options import add_description, add_json, overrides, values_table
+from akid_core.cli.options import add_description, add_json, overrides, values_table, variables
 from akid_core.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def _practise(options: argparse.Namespace, run_dir: Path, console: Console) -> P
     from akid_core.training.description import read_description
     from akid_core.training.kid import Kid
 
-    kid = Kid.from_config(*read_description(options.config, overrides(options)))
+    kid = Kid.from_config(*read_description(options.config, overrides(options), variables=variables(options)))
     listed = [
         replace(observer, stream=console.stream) if isinstance(observer, Progress) else observer
         for observer in kid.observers

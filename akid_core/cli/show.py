@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from akid_core.cli.options import add_description, overrides
+from akid_core.cli.options import add_description, overrides, variables
 from akid_core.cli.output import table
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     from akid_core.training.description import read_description
     from akid_core.training.kid import Kid
 
-    kid = Kid.from_config(*read_description(options.config, overrides(options)))
+    kid = Kid.from_config(*read_description(options.config, overrides(options), variables=variables(options)))
     sensors = {split: sensor for split in SPLITS if (sensor := kid.sensor(split)) is not None}
     train = kid.train_sensor
     fields = ", ".join(f"{name} {spec}" for name, spec in train.training.before.items())

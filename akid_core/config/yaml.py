@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from akid_core.config.located import LocatedDict, LocatedList
+from akid_core.config.written import Text
 from akid_core.errors import ConfigurationError
 
 _CORE_SCHEMA: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
@@ -48,16 +49,19 @@ def load_yaml(source: str | os.PathLike[str]) -> LocatedDict:
 
 
 def parse(text: str, name: str = "text") -> Any:
-    """The value that a text describes: located mappings and lists, or a scalar. `name` says where the text is from."""
+    """The value that a text describes: located mappings and lists, or a scalar.
+
+    `name` says where the text is from; a `Text` knows better.
+    """
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
     try:
         root = YAML(typ="safe", pure=True).compose(text)
-        return None if root is None else _Builder(name).value(root)
+        return None if root is None else _Builder(text, name).value(root)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        place = f"{name}, line {mark.line + 1}, column {mark.column + 1}" if mark else name
+        place = _place(text, name, mark, f", column {mark.column + 1}") if mark else name
         problem = ", ".join(filter(None, (error.context, error.problem)))
         raise ConfigurationError(f"{place}: this is not YAML: {problem}.") from error
     except YAMLError as error:
@@ -88,7 +92,8 @@ def dump_yaml(data: Any) -> str:
 class _Builder:
     """Builds values from the nodes of the YAML library's parser, which know their positions."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, text: str, name: str) -> None:
+        self._text = text
         self._name = name
         self._built: dict[int, Any] = {}
 
@@ -124,7 +129,12 @@ class _Builder:
         return LocatedDict(items, places, self._name)
 
     def _place(self, node: Any) -> str:
-        return f"{self._name}, line {node.start_mark.line + 1}"
+        return _place(self._text, self._name, node.start_mark)
+
+
+def _place(text: str, name: str, mark: Any, column: str = "") -> str:
+    """Where a mark of the YAML library stands; the columns of a template are not those of what it gives."""
+    return text.place(mark.index) if isinstance(text, Text) else f"{name}, line {mark.line + 1}{column}"
 
 
 def _scalar(node: Any) -> Any:

@@ -7,12 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from akid_core.config import LocatedDict, Where, apply_overrides, decode_settings, encode_settings, load_yaml
+from akid_core.config import LocatedDict, Where, apply_overrides, decode_settings, encode_settings
 from akid_core.config.components import decode_value, parameters, without
+from akid_core.config.template import Template, is_file, is_template
+from akid_core.config.values import shown
 from akid_core.config.yaml import parse
 from akid_core.data.sensors import Sensors
 from akid_core.data.source import Source
-from akid_core.errors import ConfigurationError
+from akid_core.errors import ConfigurationError, UsageError
 from akid_core.optimizers import Adam
 from akid_core.plugins import PluginManager, Registry, default_manager
 from akid_core.training.config import SCHEMA, KidConfig, Practice
@@ -25,22 +27,23 @@ _FOR_PREDICTION = ("brain", "backend", "seed", "execution", "plugins", "provider
 
 
 def read_description(
-    name: str, overrides: Iterable[str] = (), *, prediction: bool = False, raw: bool = False
+    name: str,
+    overrides: Iterable[str] = (),
+    *,
+    variables: Mapping[str, Any] | None = None,
+    prediction: bool = False,
+    raw: bool = False,
 ) -> tuple[KidConfig, PluginManager]:
     """The settings in a file or recipe, and the plugin manager that knows their components.
 
     `name`: a file where it has a suffix `.yaml` or a `/`, else a recipe. `overrides`: texts such as
-    `optimizer.learning_rate=0.1`. `prediction`: leave unread what prediction does without, such as the source, so that
-    it need not be installed; `raw`: but the sensors, which prepare raw rows. Files that `plugins` lists are found
-    beside the description. Raises `ConfigurationError` with file, line and key for what is wrong.
+    `optimizer.learning_rate=0.1`. `variables`: those of a template, by name. `prediction`: leave unread what prediction
+    does without, such as the source, so that it need not be installed; `raw`: but the sensors, which prepare raw rows.
+    Files that `plugins` lists are found beside the description. Raises `ConfigurationError` with file, line and key for
+    what is wrong.
     """
-    folder = Path.cwd()
-    if "/" in name or name.endswith((".yaml", ".yml")):
-        data, folder = _file(name), Path(name).resolve().parent
-    else:
-        data = parse(default_manager().registry.get("recipe", name).read_text(encoding="utf-8"), f"recipe {name}")
-    if not isinstance(data, LocatedDict):
-        raise ConfigurationError(f"{name}: expected a mapping (key: value).")
+    folder = Path(name).resolve().parent if is_file(name) else Path.cwd()
+    data = read_data(name, description_text(name, variables))
     early: list[str] = []  # what decides how the rest is read
     late: list[str] = []
     for override in overrides:
@@ -56,6 +59,38 @@ def read_description(
         keys = ("sensors", *_FOR_PREDICTION) if raw else _FOR_PREDICTION
         return _read_for_prediction(data, keys, manager.registry, Where(place=name)), manager
     return _read_settings(data, manager.registry, Where(place=name)), manager
+
+
+def description_text(name: str, variables: Mapping[str, Any] | None = None) -> str:
+    """The YAML of a file or recipe: as it is written, or as a template gives it with these variables."""
+    if not is_file(name):
+        registry = default_manager().registry
+        file, target = registry.get("recipe", name), registry.info("recipe", name).target
+        template = Template.packaged(target)
+    else:
+        file, target, template = Path(name), name, Template.file(name)
+    if is_template(target):
+        return template.render(variables or {})
+    if variables:
+        raise UsageError(
+            f"{name} is no template, so there is no variable '{next(iter(variables))}': a template's name ends in "
+            ".yaml.j2. To change a setting: --set key=value."
+        )
+    try:
+        text: str = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{name} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{name} is not text in UTF-8: {error}.") from error
+    return text
+
+
+def read_data(name: str, text: str) -> LocatedDict:
+    """The mapping that the YAML of a file or recipe describes. Raises `ConfigurationError` with file and line."""
+    data = parse(text, name if is_file(name) else f"recipe {name}")
+    if not isinstance(data, LocatedDict):
+        raise ConfigurationError(f"{name}: expected a mapping (key: value), got {shown(data)}.")
+    return data
 
 
 def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[str, Any]:
@@ -101,13 +136,6 @@ def _pinned(data: Mapping[str, Any], registry: Registry, where: Where) -> Regist
     """The registry, conflicts settled by the `providers` of a description."""
     providers = decode_value(dict[str, str], data.get("providers") or {}, registry, where.at(data, "providers"))
     return registry.pin(providers)
-
-
-def _file(name: str) -> LocatedDict:
-    try:
-        return load_yaml(Path(name))
-    except OSError as error:
-        raise ConfigurationError(f"{name} cannot be read: {error.strerror}.") from error
 
 
 def _check_schema(data: Mapping[str, Any], name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
@@ -25,6 +25,7 @@ from akid_core.graph.brain import Brain
 from akid_core.observers.base import Observer
 from akid_core.optimizers import Adam
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.phase import Phase
 from akid_core.plugins import PluginManager, default_manager
 from akid_core.specs.names import snake_case
 from akid_core.training.check import check
@@ -57,7 +58,7 @@ class Kid(Parts):
         *,
         brain: Brain,
         sensors: Sensors | None = None,
-        optimizer: Optimizer | None = None,
+        optimizer: Optimizer | Sequence[Phase] | None = None,
         practice: Practice | None = None,
         backend: str | None = None,
         seed: int = 0,
@@ -72,7 +73,7 @@ class Kid(Parts):
         config = KidConfig(
             brain=brain,
             sensors=sensors if sensors is not None else make_sensors(train=train),
-            optimizer=optimizer or Adam(),
+            optimizer=optimizer if isinstance(optimizer, Optimizer) else tuple(optimizer or ()) or Adam(),
             practice=practice or Practice(epochs=1),
             backend=backend,
             seed=seed,
@@ -103,13 +104,22 @@ class Kid(Parts):
         return kid
 
     @classmethod
-    def from_yaml(cls, path: str | os.PathLike[str], overrides: Iterable[str] = ()) -> Kid:
-        """The Kid that a YAML file describes; `overrides` are texts like `optimizer.learning_rate=0.1`."""
-        return cls.from_config(*read_description(str(Path(path).resolve()), overrides))
+    def from_yaml(
+        cls,
+        path: str | os.PathLike[str],
+        overrides: Iterable[str] = (),
+        *,
+        variables: Mapping[str, Any] | None = None,
+    ) -> Kid:
+        """The Kid that a YAML file describes, or a template with these variables.
+
+        `overrides` are texts like `optimizer.learning_rate=0.1`.
+        """
+        return cls.from_config(*read_description(str(Path(path).resolve()), overrides, variables=variables))
 
     def __repr__(self) -> str:
         brain, backend = self.config.brain, self.config.backend or "the installed backend of highest priority"
-        return f"<Kid with a brain of {len(brain.blocks)} blocks, {self.config.optimizer.component()}, on {backend}>"
+        return f"<Kid with a brain of {len(brain.blocks)} blocks, {', '.join(self.regime.names)}, on {backend}>"
 
     # -- what a Kid does
 
@@ -177,13 +187,13 @@ class Kid(Parts):
 
         These are the running means where the optimizer keeps them (`average`), else the parameters themselves.
         """
-        share = self.config.optimizer.average
-        return averaged(self.strategy, share, self.state.step) if share is not None and self.trains else nullcontext()
+        kept = self.averages(self.network.read()) if self.trains and self.regime.averaging else None
+        return averaged(self.strategy, kept) if kept else nullcontext()
 
     def validate(self, split: Split = "val") -> Values:
         """Losses and metrics over a split: `train`, `val` or `test`; empty where there is no such split."""
         with self.averaged():
-            return evaluate(self.strategy, self.graph, self.sensor(split))
+            return evaluate(self.strategy, self.graph, self.sensor(split), self.loss_factors())
 
     def prepare(self, rows: ArrayData) -> Mapping[str, np.ndarray]:
         """Rows as the source gives them, made ready for `predict` by what the sensors do to rows for evaluation.
