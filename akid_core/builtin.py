@@ -50,6 +50,7 @@ _LAYERS = (
     ("flatten", "shape:Flatten", "one dimension per row"),
     ("reshape", "shape:Reshape", "each row in another shape"),
     ("transpose", "shape:Transpose", "the axes of a row in another order"),
+    ("fill", "fill:Fill", "one number wherever something is"),
     ("split", "cut:Split", "parts along an axis, each an output"),
     ("slice", "cut:Slice", "a stretch along an axis"),
     ("dropout", "dropout:Dropout", "zero at random while training"),
@@ -73,6 +74,7 @@ _LOSSES = (
     ("softmax_cross_entropy", "losses.cross_entropy:SoftmaxCrossEntropy", "loss of class scores"),
     ("binary_cross_entropy", "losses.cross_entropy:BinaryCrossEntropy", "loss of yes or no"),
     ("kl_divergence", "losses.divergence:KLDivergence", "loss of a distribution"),
+    ("distillation", "losses.distillation:Distillation", "loss of a student against its teacher"),
     ("mean_squared_error", "losses.regression:MeanSquaredError", "loss of real values"),
     ("mean_absolute_error", "losses.regression:MeanAbsoluteError", "loss of real values, steady far away"),
     ("huber", "losses.regression:Huber", "loss of real values with outliers"),
@@ -175,9 +177,12 @@ def akid_samplers() -> Iterator[SamplerInfo]:
 
 @hookimpl
 def akid_augmenters() -> Iterator[AugmenterInfo]:
-    yield AugmenterInfo(
-        name="chain", target="akid_core.data.augmenter:Chain", summary="augmenters one after another, as one"
-    )
+    for name, place, summary in (
+        ("chain", "augmenter:Chain", "augmenters one after another, as one"),
+        ("copy", "added:Copy", "a field once more, for what shall stay as it is"),
+        ("latent", "added:Latent", "normally distributed numbers, as a field to make something of"),
+    ):
+        yield AugmenterInfo(name=name, target=f"akid_core.data.{place}", summary=summary)
 
 
 @hookimpl

@@ -30,6 +30,8 @@ BY_ROW: list[tuple[Layer, tuple[np.ndarray, ...]]] = [
     (L.BinaryCrossEntropy(positive_weight=3.0), (X, SHARES)),
     (L.KLDivergence(scores="log_probabilities"), (X, SHARES)),
     (L.KLDivergence(), (STEPS, np.abs(STEPS))),
+    (L.Distillation(temperature=2.0), (X, Y)),
+    (L.Distillation(), (STEPS, STEPS * 2)),
     (L.MeanSquaredError(), (X, Y)),
     (L.MeanAbsoluteError(), (X, Y)),
     (L.Huber(delta=0.7), (X, Y)),

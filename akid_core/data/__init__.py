@@ -1,5 +1,6 @@
 """Data: batches as a pure function of their place, from a Source or from arrays."""
 
+from akid_core.data.added import Copy, Latent
 from akid_core.data.arrays import ArraySource
 from akid_core.data.augmenter import Augmenter, Chain, Fitted, Mixer
 from akid_core.data.batch import Batch, Span
@@ -18,9 +19,11 @@ __all__ = [
     "Augmenter",
     "Batch",
     "Chain",
+    "Copy",
     "Draws",
     "Fitted",
     "HeldOut",
+    "Latent",
     "Mixed",
     "Mixer",
     "Reading",

@@ -8,7 +8,9 @@ from akid_core.layers.cut import Slice, Split
 from akid_core.layers.dense import Dense
 from akid_core.layers.dropout import Dropout, SpatialDropout
 from akid_core.layers.embedding import Embedding
+from akid_core.layers.fill import Fill
 from akid_core.layers.losses.cross_entropy import BinaryCrossEntropy, SoftmaxCrossEntropy
+from akid_core.layers.losses.distillation import Distillation
 from akid_core.layers.losses.divergence import KLDivergence
 from akid_core.layers.losses.hinge import Hinge
 from akid_core.layers.losses.ranking import HardRanking, MarginRanking, TripletMargin
@@ -49,8 +51,10 @@ __all__ = [
     "Conv2d",
     "ConvTranspose2d",
     "Dense",
+    "Distillation",
     "Dropout",
     "Embedding",
+    "Fill",
     "Flatten",
     "GlobalAvgPool1d",
     "GlobalAvgPool2d",

@@ -10,6 +10,7 @@ import pytest
 
 from akid_core.layers import (
     BinaryCrossEntropy,
+    Distillation,
     Hinge,
     Huber,
     KLDivergence,
@@ -106,6 +107,20 @@ def test_divergence(seed: int) -> None:
         return functional.kl_div(functional.log_softmax(logits, dim=1), target.detach(), reduction="batchmean")
 
     judge(KLDivergence(), oracle, logits, target)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_distillation(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    rows, classes = random.integers(2, 8, 2)
+    temperature = float(random.choice([0.5, 1.0, 4.0, 20.0]))
+    student, teacher = random.normal(0.0, 10.0 ** random.integers(-1, 3), (2, rows, classes))
+
+    def oracle(student: Any, teacher: Any) -> Any:
+        logs = (functional.log_softmax(logits / temperature, dim=1) for logits in (student, teacher))
+        return functional.kl_div(*logs, reduction="batchmean", log_target=True) * temperature**2
+
+    judge(Distillation(temperature=temperature), oracle, student, teacher)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
