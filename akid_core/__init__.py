@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from akid_core.graph.brain import Brain
     from akid_core.graph.node import Edge, Node
     from akid_core.graph.system import System
-    from akid_core.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Regularizer, RMSprop
+    from akid_core.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Phase, Regularizer, RMSprop
     from akid_core.optimizers.base import Optimizer
     from akid_core.plugins import PluginManager
     from akid_core.schedules.base import Schedule
@@ -49,7 +49,7 @@ _HOMES = {
     "akid_core.graph.brain": ("Brain",),
     "akid_core.graph.node": ("Edge", "Node"),
     "akid_core.graph.system": ("System",),
-    "akid_core.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "Lion", "RMSprop", "Regularizer"),
+    "akid_core.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "Lion", "Phase", "RMSprop", "Regularizer"),
     "akid_core.optimizers.base": ("Optimizer",),
     "akid_core.plugins": ("PluginManager",),
     "akid_core.schedules.base": ("Schedule",),
@@ -86,6 +86,7 @@ __all__ = [
     "Node",
     "Optimizer",
     "ParamSpec",
+    "Phase",
     "PluginManager",
     "Practice",
     "Precision",

@@ -67,11 +67,11 @@ def means(seen: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
 def test_by_hand() -> None:
     slots = {"average:w": np.array([1.75], np.float32), "mean:w": np.array([9.0], np.float32)}
     params = {"w": np.array([2.0], np.float32), "state": np.array([5.0], np.float32)}
-    found = running_means(params, slots, 0.5, 2)  # of the values 3 and 2: (0.25 * 3 + 0.5 * 2) / 0.75
+    found = running_means(params, slots, {"w": (0.5, 2)})  # of the values 3 and 2: (0.25 * 3 + 0.5 * 2) / 0.75
     np.testing.assert_allclose(found["w"], [1.75 / 0.75], rtol=1e-7)
     assert (found["state"][0], found["w"].dtype) == (5.0, np.float32)
-    assert running_means(params, slots, 0.5, 0)["w"][0] == 2.0
-    late = running_means(params, slots, 0.9999, 10**9)
+    assert running_means(params, slots, {"w": (0.5, 0)})["w"][0] == 2.0
+    late = running_means(params, slots, {"w": (0.9999, 10**9)})
     assert late["w"][0] == 1.75
 
 

@@ -408,13 +408,6 @@ def test_precisions_that_it_has_not(precision: Precision) -> None:
         BACKEND.plan(Execution(), line(precision=precision))
 
 
-def test_delays_are_not_trained() -> None:
-    brain = Brain.graph(Dense(units=2, name="state").on("sum"), Tanh(name="sum").on("state@-1"), inputs="x")
-    graph = brain.resolve({"x": TensorSpec(("N", 2))})
-    with pytest.raises(ConfigurationError, match="'sum' takes the delayed value state@-1"):
-        BACKEND.plan(Execution(), graph)
-
-
 @dataclass(frozen=True, kw_only=True)
 class NativeOnly(Layer):
     def outputs(self, x: TensorSpec) -> TensorSpec:

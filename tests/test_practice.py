@@ -158,7 +158,7 @@ def test_plateau_lowers_the_learning_rate_after_validations_without_gain() -> No
     still = kid(optimizer=akid.SGD(learning_rate=Plateau(initial=1e-30, patience=1)), practice=akid.Practice(epochs=6))
     still.practice()
     # the first validation is the best one, each of the other five lowers the rate by the factor 0.1
-    assert still.state.schedule_at(42)["scale"] == pytest.approx(1e-5)
+    assert still.state.schedules_at(42)[0]["scale"] == pytest.approx(1e-5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,7 +291,7 @@ def test_network_values_are_read_and_set_by_name() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"optimizer": akid.Adam}, "optimizer: expected an optimizer, got <class"),
+        ({"optimizer": akid.Adam}, "optimizer: expected an optimizer or a list"),
         ({"practice": 10}, "practice: expected a practice, got 10"),
         ({"seed": "a"}, "seed: expected an integer, got 'a'"),
         ({"observers": ["progress"]}, r"observers\[0\]: expected an observer, got 'progress'"),

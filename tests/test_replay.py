@@ -110,7 +110,7 @@ def test_a_schedule_that_watches_validation_is_replayed_as_it_was() -> None:
         broken.practice()
     whole.practice(max_steps=14)
     assert np.array_equal(broken.network["hidden/weight"], whole.network["hidden/weight"])
-    rate = plateau.initial * whole.state.schedule_at(13)["scale"]
+    rate = plateau.initial * whole.state.schedules_at(13)[0]["scale"]
     assert f"learning rate {rate:g}" in str(caught.value)
 
 

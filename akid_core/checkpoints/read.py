@@ -54,8 +54,8 @@ class Checkpoint:
 
     def evaluated(self) -> Arrays:
         """The parameters that validation, testing and prediction use: running means where the run keeps them."""
-        params, share = self.params(), self.state.get("average")
-        return params if share is None else running_means(params, self.slots(), share, self.step)
+        params, averages = self.params(), self.state["averages"]
+        return running_means(params, self.slots(), averages) if averages else params
 
     def file(self, name: str) -> bytes:
         """One file of the checkpoint, by name."""

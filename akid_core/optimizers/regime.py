@@ -83,6 +83,11 @@ class Regime:
             )
         return turns
 
+    @property
+    def averaging(self) -> bool:
+        """Whether any running means are kept."""
+        return any(phase.optimizer.average is not None for phase in self.phases)
+
     def untrained(self, params: Iterable[str]) -> list[str]:
         """The trained parameters that no phase moves."""
         globs = [glob for phase in self.phases for glob in phase.params]

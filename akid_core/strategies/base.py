@@ -12,7 +12,7 @@ from akid_core.backends.contract import Arrays, Backend, MetricStates, Network, 
 from akid_core.backends.plan import Plan
 from akid_core.data.batch import Batch, Span
 from akid_core.graph.resolved import Graph
-from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.regime import Regime
 
 Write = Callable[[Arrays, Arrays], None]
 Read = Callable[[], tuple[Arrays, Arrays]]
@@ -26,8 +26,8 @@ class Strategy(ABC):
     network: Network
 
     @abstractmethod
-    def build(self, backend: Backend, graph: Graph, optimizer: Optimizer | None, plan: Plan, seed: int) -> None:
-        """Build (no storage) and place. Without an optimizer only evaluation is possible."""
+    def build(self, backend: Backend, graph: Graph, regime: Regime | None, plan: Plan, seed: int) -> None:
+        """Build (no storage) and place. Without a regime only evaluation is possible."""
 
     @abstractmethod
     def fill(self, params: Mapping[str, np.ndarray], slots: Mapping[str, np.ndarray]) -> None:
@@ -42,8 +42,10 @@ class Strategy(ABC):
         """Which rows of a global batch this process computes."""
 
     @abstractmethod
-    def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
-        """Train the steps of the span."""
+    def run(
+        self, span: Span, learning_rates: np.ndarray, loss_weights: Mapping[str, np.ndarray] | None = None
+    ) -> SpanResult:
+        """Train the steps of the span, see `Trainer.run`."""
 
     @abstractmethod
     def measure(self, batch: Batch) -> MetricStates:

@@ -11,7 +11,7 @@ from akid_core.backends.plan import Plan
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import UsageError
 from akid_core.graph.resolved import Graph
-from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.regime import Regime
 from akid_core.strategies.base import Read, Strategy, Write
 
 
@@ -21,10 +21,10 @@ class Single(Strategy):
     name = "single"
     _trainer: Trainer | None = None
 
-    def build(self, backend: Backend, graph: Graph, optimizer: Optimizer | None, plan: Plan, seed: int) -> None:
+    def build(self, backend: Backend, graph: Graph, regime: Regime | None, plan: Plan, seed: int) -> None:
         self.network = backend.network(graph, plan, seed)
         self.network.place(plan.device)
-        self._trainer = backend.trainer(self.network, optimizer, plan) if optimizer is not None else None
+        self._trainer = backend.trainer(self.network, regime, plan) if regime is not None else None
 
     @property
     def trainer(self) -> Trainer:
@@ -43,8 +43,10 @@ class Single(Strategy):
     def rows(self, global_batch: int) -> slice:
         return slice(0, global_batch)
 
-    def run(self, span: Span, learning_rates: np.ndarray) -> SpanResult:
-        return self.trainer.run(span, learning_rates)
+    def run(
+        self, span: Span, learning_rates: np.ndarray, loss_weights: Mapping[str, np.ndarray] | None = None
+    ) -> SpanResult:
+        return self.trainer.run(span, learning_rates, loss_weights)
 
     def measure(self, batch: Batch) -> MetricStates:
         return self.network.measure(batch)

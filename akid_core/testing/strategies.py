@@ -22,6 +22,7 @@ from akid_core.errors import UsageError
 from akid_core.graph.resolved import Graph
 from akid_core.initializers.fill import initial_values
 from akid_core.optimizers import Adam
+from akid_core.optimizers.regime import Regime
 from akid_core.strategies.base import Strategy
 from akid_core.testing.backends.brains import ROWS, live, span, vectors
 from akid_core.testing.group import errors
@@ -54,7 +55,8 @@ class StrategySuite:
 
         def make(*, trains: bool = True) -> Strategy:
             made = strategy()
-            made.build(backend, graph, Adam() if trains else None, backend.plan(Execution(), graph), 7)
+            regime = Regime.of(Adam()) if trains else None
+            made.build(backend, graph, regime, backend.plan(Execution(), graph), 7)
             made.fill(initial_values(graph, 7), {})
             return made
 

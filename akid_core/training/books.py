@@ -34,7 +34,7 @@ def books(kid: Kid, data: Data) -> dict[str, Any]:
         "execution": asdict(kid.config.execution),
         "plan": kid.plan.to_json(),
         "notes": list(kid.notes),
-        "average": kid.config.optimizer.average,
+        "averages": kid.averages(kid.network.read()),
         "brain": kid.brain_config(),
         "data": data,
         "specs": {name: asdict(spec) for name, spec in sensor.spec.items()},

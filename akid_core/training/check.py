@@ -6,8 +6,12 @@ import math
 from typing import TYPE_CHECKING
 
 from akid_core.errors import ConfigurationError, suggest
+from akid_core.graph.attach import Attach
+from akid_core.graph.lookup import listed
+from akid_core.graph.resolved import Value
 from akid_core.schedules.base import Schedule
 from akid_core.training.named import check_parameters, check_step
+from akid_core.training.report import warn
 from akid_core.training.tally import figures, scalars
 
 if TYPE_CHECKING:
@@ -30,8 +34,9 @@ def check(kid: Kid) -> None:
         )
     check_parameters(kid)
     check_step(kid)
+    _check_regime(kid)
     numbers = scalars(kid.graph)
-    best, rate = kid.config.practice.best, kid.config.optimizer.learning_rate
+    best = kid.config.practice.best
     if best is not None:
         _check_validation(kid, "practice.best")
         if best.metric not in names:
@@ -44,9 +49,38 @@ def check(kid: Kid) -> None:
                 f"practice.best.metric is {best.metric!r}, which is an array, and only a number can be the best: track "
                 f"{' or '.join(numbers)}."
             )
-    if isinstance(rate, Schedule) and rate.start():  # a schedule with a state watches validation
-        _check_validation(kid, f"the schedule {rate.component()}")
-        rate.observe(rate.start(), dict.fromkeys(numbers, math.nan))
+    for phase in kid.regime.phases:
+        rate = phase.optimizer.learning_rate
+        if isinstance(rate, Schedule) and rate.start():  # a schedule with a state watches validation
+            _check_validation(kid, f"the schedule {rate.component()}")
+            rate.observe(rate.start(), dict.fromkeys(numbers, math.nan))
+
+
+def _check_regime(kid: Kid) -> None:
+    """Hold the phases against the graph; what attached modules hold is known when they are live, and checked then."""
+    graph, regime = kid.graph, kid.regime
+    for name, weight in regime.weights.items():
+        if isinstance(weight, Schedule) and weight.start():
+            raise ConfigurationError(
+                f"practice.loss_weights.{name}: the schedule {weight.component()} watches validation, which a learning "
+                "rate may and a weight may not: take another schedule."
+            )
+        if not isinstance(weight, Schedule) and not 0 <= weight < math.inf:
+            raise ConfigurationError(f"practice.loss_weights.{name} must be a number of at least 0, got {weight!r}.")
+    if any(isinstance(call.layer, Attach) for call in graph.calls):
+        return
+    regime.turns(graph.trained, list(graph.loss_layers))
+    reached = {call.param_path(param.name) for call in graph.needed(Value(call.path) for call in graph.losses)
+               for param in call.params}  # fmt: skip
+    for why, idle in (
+        ("no phase trains", regime.untrained(graph.trained)),
+        ("no loss depends on", [path for path in graph.trained if path not in reached]),
+    ):
+        if idle:
+            warn(
+                f"{why.capitalize()} {listed(idle)}: what is meant to stay as it is belongs in practice.freeze; the "
+                "rest needs a loss, and a phase whose params match it."
+            )
 
 
 def _check_validation(kid: Kid, watcher: str) -> None:

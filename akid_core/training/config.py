@@ -14,6 +14,8 @@ from akid_core.errors import UsageError
 from akid_core.graph.brain import Brain
 from akid_core.observers.base import Observer
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.phase import Phase
+from akid_core.schedules.base import Schedule
 from akid_core.training.interval import Every, check_every
 
 SCHEMA = 1
@@ -71,7 +73,8 @@ class Practice:
 
     `keep`: how many checkpoints stay (the best one stays besides). `best`: the value of validation to track. `freeze`:
     globs of the parameters that stay as they are, weights and state. `start`: weights to begin with; a run that is
-    resumed does not read them again.
+    resumed does not read them again. `loss_weights`: what the weights of losses are multiplied by, by the name of the
+    loss a number or a schedule: `loss_weights={"aux": Exponential(initial=1.0, …)}`.
     """
 
     epochs: int | None = None
@@ -83,6 +86,7 @@ class Practice:
     best: Best | None = None
     freeze: tuple[str, ...] = ()
     start: Start | None = None
+    loss_weights: Mapping[str, float | Schedule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "freeze", (self.freeze,) if isinstance(self.freeze, str) else tuple(self.freeze))
@@ -111,11 +115,14 @@ class Practice:
 
 @dataclass(frozen=True, kw_only=True)
 class KidConfig:
-    """All that a Kid is made of. `backend` None takes the installed one of highest priority. `kid`: which learner."""
+    """All that a Kid is made of. `backend` None takes the installed one of highest priority. `kid`: which learner.
+
+    `optimizer`: one for everything, or the phases of a step in their order.
+    """
 
     brain: Brain
     sensors: Sensors
-    optimizer: Optimizer
+    optimizer: Optimizer | tuple[Phase, ...]
     practice: Practice
     backend: str | None = None
     seed: int = 0

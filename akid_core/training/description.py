@@ -63,19 +63,15 @@ def read_description(
 
 def description_text(name: str, variables: Mapping[str, Any] | None = None) -> str:
     """The YAML of a file or recipe: as it is written, or as a template gives it with these variables."""
-    if not is_file(name):
-        registry = default_manager().registry
-        file, target = registry.get("recipe", name), registry.info("recipe", name).target
-        template = Template.packaged(target)
-    else:
-        file, target, template = Path(name), name, Template.file(name)
-    if is_template(target):
+    template = description_template(name)
+    if template is not None:
         return template.render(variables or {})
     if variables:
         raise UsageError(
             f"{name} is no template, so there is no variable '{next(iter(variables))}': a template's name ends in "
             ".yaml.j2. To change a setting: --set key=value."
         )
+    file = Path(name) if is_file(name) else default_manager().registry.get("recipe", name)
     try:
         text: str = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -83,6 +79,14 @@ def description_text(name: str, variables: Mapping[str, Any] | None = None) -> s
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{name} is not text in UTF-8: {error}.") from error
     return text
+
+
+def description_template(name: str) -> Template | None:
+    """The template that a file or recipe is; None where it is plain YAML."""
+    if is_file(name):
+        return Template.file(name) if is_template(name) else None
+    target = default_manager().registry.info("recipe", name).target
+    return Template.packaged(target) if is_template(target) else None
 
 
 def read_data(name: str, text: str) -> LocatedDict:

@@ -59,6 +59,8 @@ def find_learning_rate(kid: Kid, lowest: float, highest: float, steps: int) -> L
         raise UsageError(f"The rates rise from lowest, above 0, to highest; got lowest={lowest}, highest={highest}.")
     if steps < 3:
         raise UsageError(f"To see a slope takes at least 3 steps, got steps={steps}.")
+    if not kid.regime.plain:
+        raise UsageError("The finder knows one optimizer that moves everything; this Kid has phases or loss weights.")
     rates = np.geomspace(lowest, highest, steps)
     strategy, begin, sensor = kid.strategy, kid.state.step, kid.train_sensor
     plan = spans(begin, begin + steps, [bundle_looks(kid.plan.bundle, sensor.steps_per_epoch)], sensor.uniform)

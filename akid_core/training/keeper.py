@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from akid_core.backends.contract import Arrays
 from akid_core.checkpoints import Checkpoint, Verified, prune, write_checkpoint
 from akid_core.errors import CheckpointError
-from akid_core.optimizers.average import running_means
+from akid_core.optimizers.average import Averages, running_means
 from akid_core.strategies.base import Strategy
 from akid_core.training.directory import RunDirectory
 from akid_core.training.report import warn
@@ -22,7 +22,7 @@ class Keeper:
     """The newest state and the best one: as checkpoints where there is a directory, else as copies in memory.
 
     `step`: of the newest kept state; `path`: its checkpoint. A run that was not resumed holds its first state, which
-    need not be the initial one, in memory until there is a checkpoint. `average`: as the optimizer has it.
+    need not be the initial one, in memory until there is a checkpoint. `averages`: of parameters, as they are by now.
     """
 
     def __init__(
@@ -31,9 +31,9 @@ class Keeper:
         strategy: Strategy,
         state: RunState,
         checkpoint: Checkpoint | None,
-        average: float | None = None,
+        averages: Callable[[Iterable[str]], Averages],
     ) -> None:
-        self._directory, self._strategy, self._state, self._average = directory, strategy, state, average
+        self._directory, self._strategy, self._state, self._averages = directory, strategy, state, averages
         self._verified = Verified()
         if checkpoint is None:
             self.hold()
@@ -51,8 +51,7 @@ class Keeper:
         """Keep the present parameters as the best ones: in memory, unless the next checkpoint will hold them."""
         if self._directory is None:
             params, slots = self._strategy.gather()
-            if self._average is not None:
-                params = running_means(params, slots, self._average, self._state.step)
+            params = running_means(params, slots, self._averages(params))
             self._state.read_best = lambda: params
 
     def write(self, directory: RunDirectory, keep: int, describe: Callable[[], Mapping[str, Any]]) -> bool:

@@ -32,7 +32,7 @@ def _steps(run: Run, signals: SignalWatch) -> Status:
         if run.stops():
             return "stopped_early"
         for span in spans:
-            result = run.strategy.run(span, run.learning_rates(span.first_step, span.steps))
+            result = run.take(span)
             run.advance(span, result)
             run.emit("span_end", run.log_values())
             if run.ends_epoch():

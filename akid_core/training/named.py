@@ -33,17 +33,22 @@ def check_parameters(kid: Kid, paths: Collection[str] | None = None) -> None:
     if paths is None and any(isinstance(call.layer, Attach) for call in kid.graph.calls):
         return
     paths = kid.graph.params if paths is None else paths
-    optimizer = kid.config.optimizer
     check_globs(paths, kid.config.practice.freeze, "practice.freeze")
-    if optimizer.weight_decay and optimizer.decay != Optimizer.decay:
-        check_globs(paths, optimizer.decay, "optimizer.decay")
-    for index, regularizer in enumerate(optimizer.regularizers):
-        check_globs(paths, regularizer.params, f"optimizer.regularizers[{index}].params")
+    for number, phase in enumerate(kid.regime.phases):
+        place = "optimizer" if len(kid.regime.phases) == 1 else f"optimizer[{number}].optimizer"
+        _check_optimizer(phase.optimizer, paths, place)
     state = {path for path, spec in kid.graph.params.items() if not spec.trained}
     if kid.graph.frozen and state.union(chosen(paths, kid.graph.frozen)).issuperset(paths):
         raise ConfigurationError(
             "practice.freeze matches every parameter that learns, so there is nothing to learn: leave some out."
         )
+
+
+def _check_optimizer(optimizer: Optimizer, paths: Collection[str], place: str) -> None:
+    if optimizer.weight_decay and optimizer.decay != Optimizer.decay:
+        check_globs(paths, optimizer.decay, f"{place}.decay")
+    for index, regularizer in enumerate(optimizer.regularizers):
+        check_globs(paths, regularizer.params, f"{place}.regularizers[{index}].params")
 
 
 def check_step(kid: Kid) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import cached_property
 
@@ -13,13 +14,16 @@ from akid_core.data.source import SPLITS, Split
 from akid_core.errors import ConfigurationError, UsageError, suggest
 from akid_core.graph.resolved import Graph
 from akid_core.initializers.fill import initial_values
+from akid_core.optimizers.average import Averages
+from akid_core.optimizers.regime import Regime
 from akid_core.plugins import PluginManager, default_manager
 from akid_core.plugins.registry import Registry
-from akid_core.schedules.base import Schedule
+from akid_core.schedules.base import Horizon
 from akid_core.strategies.base import Strategy
 from akid_core.training.backend import choose_backend
 from akid_core.training.config import KidConfig
 from akid_core.training.named import begin_from
+from akid_core.training.rates import first_states, loss_weights
 from akid_core.training.report import tell
 from akid_core.training.state import RunState
 
@@ -66,6 +70,12 @@ class Parts:
         return replace(self.config.brain.resolve(self.train_sensor.spec), frozen=self.config.practice.freeze)
 
     @cached_property
+    def regime(self) -> Regime:
+        """Who moves which parameters, for which losses."""
+        regime = Regime.of(self.config.optimizer)
+        return replace(regime, weights=self.config.practice.loss_weights)
+
+    @cached_property
     def backend_name(self) -> str:
         if self.config.backend:
             return self.config.backend
@@ -89,8 +99,8 @@ class Parts:
     def strategy(self) -> Strategy:
         """The strategy with the live network, at its initial values or those that it starts from."""
         strategy: Strategy = self.registry.get("strategy", self.plan.strategy, self.backend_name)()
-        optimizer = self.config.optimizer if self.trains else None
-        strategy.build(self.backend, self.graph, optimizer, self.plan, self.config.seed)
+        regime = self.regime if self.trains else None
+        strategy.build(self.backend, self.graph, regime, self.plan, self.config.seed)
         strategy.fill(initial_values(self.graph, self.config.seed), {})
         start = self.config.practice.start
         if start is not None and not self._resumed:
@@ -116,6 +126,18 @@ class Parts:
     @cached_property
     def state(self) -> RunState:
         """How far this Kid has come."""
-        rate = self.config.optimizer.learning_rate
         horizon = self.config.practice.total(self.train_sensor.steps_per_epoch)
-        return RunState(self.graph, horizon, rate.start() if isinstance(rate, Schedule) else {})
+        return RunState(self.graph, horizon, first_states(self.regime))
+
+    def averages(self, paths: Iterable[str]) -> Averages:
+        """Those of the parameters at `paths` whose running mean is kept, by now."""
+        return self.regime.averages(paths, self.state.step)
+
+    def loss_factors(self) -> dict[str, float]:
+        """What the weights of losses are multiplied by in the newest step."""
+        step = max(self.state.step - 1, 0)
+        horizon = Horizon(self.state.horizon, self.train_sensor.steps_per_epoch)
+        return {
+            name: float(numbers[0])
+            for name, numbers in loss_weights(self.regime, range(step, step + 1), horizon).items()
+        }

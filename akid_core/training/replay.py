@@ -32,12 +32,12 @@ def raise_non_finite(run: Run, step: int) -> NoReturn:
     except CheckpointError as error:
         raise NonFiniteError(f"Step {step} is not finite; which block is to blame remains open. {error}") from error
     for index in range(since, step):
-        run.strategy.run(run.train.span(index, 1), run.learning_rates(index, 1))
+        run.take(run.train.span(index, 1))
     run.state.step = step
-    rate = float(run.learning_rates(max(step - 1, since), 1)[0])
+    rates = ", ".join(f"{rate:g}" for rate in run.learning_rates(max(step - 1, since), 1)[0])
     cause, advice = _cause(run, step)
     raise NonFiniteError(
-        f"Step {step} is not finite: {cause} (replayed from step {since}; learning rate {rate:g}).{advice}"
+        f"Step {step} is not finite: {cause} (replayed from step {since}; learning rate {rates}).{advice}"
     )
 
 

@@ -14,7 +14,7 @@ from akid_core.checkpoints import Checkpoint
 from akid_core.data.batch import Span
 from akid_core.data.prefetch import Reader
 from akid_core.observers.moment import Moment
-from akid_core.schedules.base import Horizon, Schedule
+from akid_core.schedules.base import Horizon
 from akid_core.training.books import books, check_data, data_of, restore_observers
 from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import evaluate
@@ -22,6 +22,7 @@ from akid_core.training.interval import bundle_looks, in_steps, looks, spans
 from akid_core.training.keeper import Keeper
 from akid_core.training.notes import run_notes
 from akid_core.training.pace import Pace
+from akid_core.training.rates import learning_rates, loss_weights, observed
 from akid_core.training.replay import raise_non_finite
 from akid_core.training.report import tell, warn
 from akid_core.training.result import PracticeResult, Status, Values
@@ -61,7 +62,7 @@ class Run:
             if note not in known:
                 tell(note)
         kid.notes = notes
-        self.keeper = Keeper(directory, self.strategy, self.state, checkpoint, kid.config.optimizer.average)
+        self.keeper = Keeper(directory, self.strategy, self.state, checkpoint, kid.averages)
         self._pace = Pace()
         self._reader: Reader[Span]
         self._intervals = {
@@ -69,7 +70,7 @@ class Run:
             for name in ("log", "validate", "checkpoint")
         }
 
-        idle = limit > self.state.horizon and not self.learning_rates(self.state.horizon, 1)[0]
+        idle = limit > self.state.horizon and not self.learning_rates(self.state.horizon, 1).any()
         if idle and self.state.horizon:
             warn(
                 f"The limit of {limit} steps goes past the {self.state.horizon} that were planned, after which the "
@@ -116,13 +117,19 @@ class Run:
         return max(1, min(self.kid.plan.bundle, SPAN_BYTES // max(1, row_bytes * self.train.batch_size)))
 
     def learning_rates(self, first_step: int, count: int) -> np.ndarray:
-        """The learning rate of each of `count` steps: float64."""
-        rate = self.kid.config.optimizer.learning_rate
-        if not isinstance(rate, Schedule):
-            return np.full(count, rate, dtype=np.float64)
-        horizon, state = Horizon(self.state.horizon, self.epoch_steps), self.state.schedule_at(first_step)
-        steps = range(first_step, first_step + count)
-        return np.array([rate.at(step, horizon, state) for step in steps], dtype=np.float64)
+        """The learning rate of each phase in each of `count` steps: (count, phases) float64."""
+        steps, states = range(first_step, first_step + count), self.state.schedules_at(first_step)
+        return learning_rates(self.kid.regime, steps, self._horizon, states)
+
+    def take(self, span: Span) -> SpanResult:
+        """Train the steps of a span."""
+        rates = self.learning_rates(span.first_step, span.steps)
+        steps = range(span.first_step, span.first_step + span.steps)
+        return self.strategy.run(span, rates, loss_weights(self.kid.regime, steps, self._horizon))
+
+    @property
+    def _horizon(self) -> Horizon:
+        return Horizon(self.state.horizon, self.epoch_steps)
 
     # -- what the loop reports
 
@@ -139,16 +146,24 @@ class Run:
         self.state.log_tally.add(measures)
         self._pace.rows += span.weights.size
         if self.ends_epoch():
-            self.state.train = self.state.epoch_tally.values()
+            self.state.train = self.state.epoch_tally.values(self.kid.loss_factors())
 
     def log_values(self) -> Values:
         """The figures since the last log if it is time to log, else nothing."""
         if not self._due("log"):
             return {}
-        values = {f"train/{name}": value for name, value in self.state.log_tally.values().items()}
-        values["learning_rate"] = float(self.learning_rates(self.state.step - 1, 1)[0])
+        factors = self.kid.loss_factors()
+        values = {f"train/{name}": value for name, value in self.state.log_tally.values(factors).items()}
+        values |= self._rates() | {f"loss_weight/{name}": factor for name, factor in factors.items()}
         self.state.log_tally.clear()
         return values | self._pace.values(self._reader.waited)
+
+    def _rates(self) -> Values:
+        """The learning rate of the newest step; by phase where there are several."""
+        names, rates = self.kid.regime.names, self.learning_rates(self.state.step - 1, 1)[0].tolist()
+        if len(names) == 1:
+            return {"learning_rate": rates[0]}
+        return {f"learning_rate/{name}": rate for name, rate in zip(names, rates, strict=True)}
 
     def validating(self) -> AbstractContextManager[None]:
         """Inside, what reads the validation split stays from one validation to the next."""
@@ -160,9 +175,8 @@ class Run:
         values = self.state.val = self.kid.validate("val")
         if not math.isfinite(values.get("loss", 0.0)):
             warn("The loss over the val split is not finite: look at its data and labels.")
-        rate, best = self.kid.config.optimizer.learning_rate, self.practice.best
-        if isinstance(rate, Schedule):
-            self.state.observe_schedule(rate.observe(self.state.schedule_at(self.state.step), values))
+        best, state = self.practice.best, self.state
+        state.observe_schedules(observed(self.kid.regime, state.schedules_at(state.step), values))
         improved = best is not None and self.state.observe_best(best, values)
         if improved:
             self.keeper.hold_best()
@@ -215,7 +229,7 @@ class Run:
             status=status,
             step=state.step,
             epoch=self.epoch,
-            train=dict(state.train) if self.ends_epoch() else state.epoch_tally.values(),
+            train=dict(state.train) if self.ends_epoch() else state.epoch_tally.values(self.kid.loss_factors()),
             val=self.kid.validate("val") if fresh else dict(state.val),
             test=self._test() if regular else {},
             checkpoint=self.keeper.path,
@@ -231,6 +245,6 @@ class Run:
         last = network.read()
         network.fill(best)
         try:
-            return evaluate(self.strategy, self.graph, sensor)
+            return evaluate(self.strategy, self.graph, sensor, self.kid.loss_factors())
         finally:
             network.fill(last)

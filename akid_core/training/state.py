@@ -8,6 +8,7 @@ from typing import Any
 from akid_core.backends.contract import Arrays
 from akid_core.graph.resolved import Graph
 from akid_core.training.config import Best
+from akid_core.training.rates import States
 from akid_core.training.result import Values
 from akid_core.training.tally import Tally
 
@@ -23,7 +24,7 @@ class RunState:
     `read_best`: gives the best parameters (not saved).
     """
 
-    def __init__(self, graph: Graph, horizon: int, schedule: Mapping[str, Any]) -> None:
+    def __init__(self, graph: Graph, horizon: int, schedules: States) -> None:
         self.step = 0
         self.horizon = horizon
         self.best_value: float | None = None
@@ -34,15 +35,18 @@ class RunState:
         self.val: Values = {}
         self.epoch_tally, self.log_tally = Tally(graph), Tally(graph)
         self.read_best: Callable[[], Arrays] | None = None
-        self._schedules: list[tuple[int, Mapping[str, Any]]] = [(0, schedule)]
+        self._schedules: list[tuple[int, States]] = [(0, schedules)]
 
-    def schedule_at(self, step: int) -> Mapping[str, Any]:
-        """The state of the learning rate schedule that held when step number `step` was taken."""
-        return next(state for since, state in reversed(self._schedules) if since <= step)
+    def schedules_at(self, step: int) -> States:
+        """The states of the learning rates' schedules that held when step number `step` was taken.
 
-    def observe_schedule(self, state: Mapping[str, Any]) -> None:
-        """The schedule's state from now on."""
-        self._schedules.append((self.step, state))
+        Of a step before the first that is remembered, the first.
+        """
+        return next((states for since, states in reversed(self._schedules) if since <= step), self._schedules[0][1])
+
+    def observe_schedules(self, states: States) -> None:
+        """The schedules' states from now on."""
+        self._schedules.append((self.step, states))
 
     def forget_schedules(self) -> None:
         """Keep the present state alone: the run never goes back behind this step."""
@@ -64,13 +68,13 @@ class RunState:
     def to_json(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in _PLAIN}
         tallies = [self.epoch_tally.to_json(), self.log_tally.to_json()]
-        return {**plain, "schedule": self._schedules[-1][1], "tallies": tallies}
+        return {**plain, "schedules": self._schedules[-1][1], "tallies": tallies}
 
     def restore(self, data: Mapping[str, Any]) -> None:
         """Take over what `to_json` gave."""
         for name in _PLAIN:
             setattr(self, name, data.get(name, getattr(self, name)))  # an older version wrote fewer
         self.read_best = None
-        self._schedules = [(self.step, data["schedule"])]
+        self._schedules = [(self.step, data["schedules"])]
         self.epoch_tally.from_json(data["tallies"][0])
         self.log_tally.from_json(data["tallies"][1])

@@ -53,13 +53,19 @@ class Tally:
             if len(pieces) > 1:
                 pieces[:] = [self._joined(path)]
 
-    def values(self) -> Values:
-        """The figures by name, in the order of `figures`; empty before any batch."""
+    def values(self, factors: Mapping[str, float] | None = None) -> Values:
+        """The figures by name, in the order of `figures`; empty before any batch.
+
+        `factors`: what the weights of losses are multiplied by in the objective.
+        """
         if not self._pieces:
             return {}
         losses = {path: _mean(self._joined(path)) for path in self._losses}
         metrics = {path: _figure(path, metric, self._joined(path)) for path, metric in self._metrics.items()}
-        objective = float(sum(self._losses[path].weight * value for path, value in losses.items()))
+        given = factors or {}
+        weights = {path: loss.weight * given.get(path, 1.0) for path, loss in self._losses.items()}
+        # A loss that counts for nothing now may have been met by no row.
+        objective = float(sum(weights[path] * value for path, value in losses.items() if weights[path]))
         found = {**losses, **metrics, "loss": objective}
         return {name: found[name] for name in self._names}
 

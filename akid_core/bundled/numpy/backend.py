@@ -12,6 +12,7 @@ from akid_core.bundled.numpy.trainer import NumpyTrainer
 from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.resolved import Graph
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.regime import Regime
 
 PRECISIONS = ("float32", "float64")
 
@@ -59,10 +60,10 @@ class NumpyBackend(Backend):
         check(self, graph)
         return NumpyNetwork(graph, seed)
 
-    def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
+    def trainer(self, network: Network, optimizer: Optimizer | Regime, plan: Plan) -> Trainer:
         if not isinstance(network, NumpyNetwork):
             raise UsageError(f"The numpy backend trains its own networks, not a {type(network).__name__}.")
-        return NumpyTrainer(network, optimizer, plan.micro_batches)
+        return NumpyTrainer(network, Regime.of(optimizer), plan.micro_batches)
 
     def versions(self) -> dict[str, str]:
         blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
@@ -78,10 +79,3 @@ def check(backend: Backend, graph: Graph) -> None:
             f"bfloat16), but the brain asks for {precision}. Set brain.precision to float32, or choose another backend."
         )
     check_layers(backend, graph)
-    for call in graph.everything:
-        delayed = [str(value) for value in call.inputs if value.delay]
-        if delayed:
-            raise ConfigurationError(
-                f"The block {call.path!r} takes the delayed value {delayed[0]}: a brain with delays can be described "
-                "and drawn, but the numpy backend does not run it."
-            )

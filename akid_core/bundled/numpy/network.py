@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,13 +25,17 @@ WEIGHTS = TensorSpec(("N",), "float32", "N")
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """What one walk gave: the fields and the outputs of each call by path, and new values of state parameters."""
+    """What one walk gave: every value, and new values of state parameters."""
 
-    values: Mapping[str, tuple[Tensor, ...]]
+    values: Mapping[Value, Tensor]
     updates: Arrays
 
     def __getitem__(self, value: Value) -> Tensor:
-        return self.values[value.source][value.output]
+        return self.values[value]
+
+    def of(self, call: Call) -> tuple[Tensor, ...]:
+        """The outputs of a call."""
+        return tuple(self.values[Value(call.path, output)] for output in range(len(call.out_specs)))
 
 
 class NumpyNetwork(Network):
@@ -39,7 +43,6 @@ class NumpyNetwork(Network):
 
     def __init__(self, graph: Graph, seed: int) -> None:
         self.graph = graph
-        self.measured_calls = graph.needed(Value(call.path) for call in graph.losses + graph.metrics)
         self._frozen = frozenset(filter(graph.freezes, graph.params))
         self._keys = {call.path: derive_key(seed, "mask", call.path) for call in graph.everything}
         self._arrays: Arrays = {}
@@ -64,23 +67,32 @@ class NumpyNetwork(Network):
         return self._arrays[self._known(path)]
 
     def values(
-        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+        self,
+        fields: Mapping[str, np.ndarray],
+        targets: Sequence[Value],
+        *,
+        training: bool = False,
+        step: int = 0,
+        given: Mapping[Value, np.ndarray] | None = None,
     ) -> list[np.ndarray]:
-        forward = self.forward(self.graph.needed(targets), fields, training=training, step=step)
+        known = {value: _tensor(str(value), array, self.graph.spec(value)) for value, array in (given or {}).items()}
+        calls = self.graph.needed(targets, known)
+        forward = self.forward(calls, fields, known=known, training=training, step=step)
         return [forward[target].data for target in targets]
 
     def measure(self, batch: Batch) -> MetricStates:
         fields = {**batch.fields, Batch.WEIGHTS: batch.weights}
-        return self.measures(self.forward(self.measured_calls, fields))
+        return self.measures(self.forward(self.graph.measured, fields))
 
     def measures(self, forward: Forward) -> MetricStates:
         """The states of all losses and metrics."""
         states: MetricStates = {}
         for call in self.graph.losses:
-            value, weight = (x.data.astype(np.float64) for x in forward.values[call.path])
+            value, weight = (x.data.astype(np.float64) for x in forward.of(call))
             states[call.path] = {"sum": np.sum(value * weight), "count": np.sum(weight)}
         for path, metric in self.graph.metric_layers.items():
-            states[path] = {part: x.data for part, x in zip(metric.parts, forward.values[path], strict=True)}
+            outputs = forward.of(self.graph.by_path[path])
+            states[path] = {part: x.data for part, x in zip(metric.parts, outputs, strict=True)}
         return states
 
     @np.errstate(all="ignore")  # the practice loop looks for what is not finite, and names it
@@ -88,40 +100,56 @@ class NumpyNetwork(Network):
         self,
         calls: Iterable[Call],
         fields: Mapping[str, np.ndarray],
-        watched: Mapping[str, Tensor] | None = None,
+        params: Mapping[str, Tensor] | None = None,
         *,
+        known: Mapping[Value, Tensor] | None = None,
+        bent: Callable[[Value, Tensor], Tensor] | None = None,
         training: bool = False,
         step: int = 0,
         first_row: int = 0,
     ) -> Forward:
-        """Walk the calls in order; `watched` parameters are on a tape. Nothing is stored.
+        """Walk the calls in order; nothing is stored. A later call that shares state sees what an earlier one made.
 
-        A later call that shares a state parameter sees what an earlier one made of it.
+        `params`: tensors that stand for parameters, such as those on a tape. `known`: values that no call gives.
+        `bent`: what every output passes through, by which a gradient by it is taken.
         """
         specs = {**self.graph.inputs, **self.graph.fields, Batch.WEIGHTS: WEIGHTS}
-        values: dict[str, tuple[Tensor, ...]] = {
-            name: (_tensor(name, value, specs[name]),) for name, value in fields.items() if name in specs
-        }
-        rows = np.arange(first_row, first_row + len(next(iter(fields.values()))), dtype=np.int32)
-        params = {path: Tensor(array) for path, array in self._arrays.items()} | dict(watched or {})
+        values = {Value(name): _tensor(name, array, specs[name]) for name, array in fields.items() if name in specs}
+        values |= known or {}
+        rows = np.arange(first_row, first_row + len(next(iter(values.values())).data), dtype=np.int32)
+        params = {path: Tensor(array) for path, array in self._arrays.items()} | dict(params or {})
         updates: Arrays = {}
         for call in calls:
             context = Context(
                 call=call,
                 ops=OPS,
                 params={spec.name: params[call.param_path(spec.name)] for spec in call.params},
-                training=training,
+                training=training and not call.evaluates,
                 step=Tensor(np.array([step], dtype=np.int32)),
                 rows=Tensor(rows),
                 key=self._keys[call.path],
                 reductions=self.graph.precision.reductions,
             )
-            values[call.path] = _outputs(call, context, values)
-            for name, value in context.updates.items():
+            for output, tensor in enumerate(self._outputs(call, context, values)):
+                value = Value(call.path, output)
+                values[value] = bent(value, tensor) if bent else tensor
+            for name, new in context.updates.items():
                 path = call.param_path(name)
-                if path not in self._frozen:
-                    updates[path], params[path] = value.data, Tensor(value.data)
+                if path not in self._frozen and not call.evaluates:
+                    updates[path], params[path] = new.data, Tensor(new.data)
         return Forward(values, updates)
+
+    def _outputs(self, call: Call, context: Context, values: Mapping[Value, Tensor]) -> tuple[Tensor, ...]:
+        """The outputs of one call; those who watch see it."""
+        seen = [watcher for watcher in self.watchers if call.path in watcher.paths]
+        for watcher in seen:
+            if watcher.before is not None:
+                watcher.before(call.path, tuple(values[value].data for value in call.inputs))
+        outputs = _outputs(call, context, values)
+        for watcher in seen:
+            if watcher.after is not None:
+                watcher.after(call.path, tuple(output.data for output in outputs))
+        return outputs
 
 
 def _tensor(name: str, value: np.ndarray, spec: TensorSpec) -> Tensor:
@@ -132,23 +160,22 @@ def _tensor(name: str, value: np.ndarray, spec: TensorSpec) -> Tensor:
     return Tensor(np.asarray(value, spec.dtype))
 
 
-def _outputs(call: Call, context: Context, values: Mapping[str, tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+def _outputs(call: Call, context: Context, values: Mapping[Value, Tensor]) -> tuple[Tensor, ...]:
     """The outputs of one call. The batch's own weights enter losses and metrics here; masked rows get value 0."""
     layer = call.layer
-    wanted = [value.source for value in call.inputs]
-    if isinstance(layer, Loss | Metric):
-        wanted.append(Batch.WEIGHTS)
-    missing = ", ".join(name for name in wanted if name not in values)
+    weights = Value(Batch.WEIGHTS)
+    wanted = [*call.inputs, weights] if isinstance(layer, Loss | Metric) else call.inputs
+    missing = ", ".join(str(value) for value in wanted if value not in values)
     if missing:
         raise DataError(f"The block {call.path!r} needs {missing}, which the batch does not hold.")
-    inputs = [values[value.source][value.output] for value in call.inputs]
+    inputs = [values[value] for value in call.inputs]
     try:
         if isinstance(layer, Metric):
-            inputs.append(values[Batch.WEIGHTS][0])
+            inputs.append(values[weights])
         outputs = kept(call, inputs, layer.forward(context, *inputs), Tensor)
         if isinstance(layer, Loss):
             value, weight = outputs
-            weight = weight * OPS.astype(values[Batch.WEIGHTS][0], weight.dtype)
+            weight = weight * OPS.astype(values[weights], weight.dtype)
             # Zero times infinity is no number: what does not count is taken out before anything is multiplied.
             return OPS.where(OPS.equal(weight, 0.0), 0.0, value), weight
     except Exception as error:

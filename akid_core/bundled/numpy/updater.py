@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import numpy as np
 
 from akid_core.backends.contract import Arrays
 from akid_core.bundled.numpy.network import OPS, NumpyNetwork
 from akid_core.bundled.numpy.tape import Tensor
-from akid_core.errors import DataError, UnknownNameError, suggest
 from akid_core.optimizers.base import AVERAGE, Optimizer
 from akid_core.optimizers.regularizer import limited, pulled
 
 
 class Updater:
-    """Moves the trained parameters of a network in place; its slots start at zero."""
+    """Moves the parameters at `paths` of a network in place; its slots start at zero."""
 
-    def __init__(self, network: NumpyNetwork, optimizer: Optimizer) -> None:
+    def __init__(self, network: NumpyNetwork, optimizer: Optimizer, paths: Sequence[str]) -> None:
         self._network, self._optimizer = network, optimizer
         self._slots = {
-            path: {name: np.zeros_like(network.native(path)) for name in optimizer.every_slot}
-            for path in network.graph.trained
+            path: {name: np.zeros_like(network.native(path)) for name in optimizer.every_slot} for path in paths
         }
 
     def step(self, gradients: Arrays, learning_rate: float, count: int) -> None:
@@ -46,25 +44,9 @@ class Updater:
             if (share := optimizer.average) is not None:
                 slots[AVERAGE][...] = slots[AVERAGE] * share + array * (1.0 - share)
 
-    def read(self) -> Arrays:
-        """Copies of the slots by `"<slot>:<parameter path>"`."""
-        return {name: slot.copy() for name, slot in self._named().items()}
-
-    def fill(self, values: Mapping[str, np.ndarray]) -> None:
-        """Set the slots; one that is not named becomes zero. Raises `UnknownNameError` and `DataError`."""
-        slots = self._named()
-        for name, value in values.items():
-            if name not in slots:
-                raise UnknownNameError(
-                    f"{self._optimizer.component()} keeps nothing called {name!r}.{suggest(name, slots)} "
-                    f"It keeps: {', '.join(slots) or 'nothing'}."
-                )
-            if np.shape(value) != slots[name].shape:
-                raise DataError(f"The slot {name!r} has shape {slots[name].shape}, and was given {np.shape(value)}.")
-        for name, slot in slots.items():
-            slot[...] = values.get(name, 0)
-
-    def _named(self) -> Arrays:
+    @property
+    def slots(self) -> Arrays:
+        """The slots themselves by `"<slot>:<parameter path>"`."""
         return {f"{name}:{path}": slot for path, slots in self._slots.items() for name, slot in slots.items()}
 
 
