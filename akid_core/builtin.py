@@ -212,6 +212,7 @@ def akid_commands() -> Iterator[CommandInfo]:
         ("export", "write a run's network in another format"),
         ("show", "print a network with shapes and counts"),
         ("find-rate", "look for a learning rate"),
+        ("render", "print the YAML that a template gives"),
         ("zoo", "list recipes and ready brains"),
         ("data", "list, fetch, check and look at data sets"),
         ("plugins", "list and check plugins"),

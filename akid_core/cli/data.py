@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from akid_core.cli.options import add_variables, variables
 from akid_core.cli.output import print_json, table
 from akid_core.errors import DataError, MissingFilesError, whole
 from akid_core.plugins import default_manager
@@ -43,6 +44,7 @@ def main(arguments: list[str]) -> int:
 
 def _add_settings(parser: argparse.ArgumentParser, text: str) -> None:
     parser.add_argument("--set", dest="overrides", metavar="KEY=VALUE", action="append", default=[], help=text)
+    add_variables(parser)
 
 
 def _list(options: argparse.Namespace) -> int:
@@ -60,7 +62,7 @@ def _list(options: argparse.Namespace) -> int:
 def _fetch(options: argparse.Namespace) -> int:
     from akid_core.cli.data_named import named_source
 
-    source = named_source(options.source, options.overrides)
+    source = named_source(options.source, options.overrides, variables(options))
     source.fetch()
     folder = source.about().get("folder")
     print(f"{options.source}: all is here{f', in {folder}' if folder else ''}")
@@ -71,7 +73,7 @@ def _info(options: argparse.Namespace) -> int:
     from akid_core.data.place import without_downloads
 
     with without_downloads():  # to know is not to fetch
-        known = _known(options.source, options.overrides)
+        known = _known(options.source, options.overrides, variables(options))
     if options.json:
         print_json(known)
         return 0
@@ -81,12 +83,12 @@ def _info(options: argparse.Namespace) -> int:
     return 0
 
 
-def _known(name: str, settings: Sequence[str]) -> dict[str, Any]:
+def _known(name: str, settings: Sequence[str], variables: Mapping[str, Any]) -> dict[str, Any]:
     """What is known of the source of this name, by heading."""
     from akid_core.cli.data_named import named_source
     from akid_core.data.source import SPLITS
 
-    source = named_source(name, settings)
+    source = named_source(name, settings, variables)
     known: dict[str, Any] = {"name": name, **source.about()}
     try:
         known["fields"] = {field: str(spec) for field, spec in source.spec.items()}

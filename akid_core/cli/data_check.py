@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from akid_core.cli.data_named import named_source
+from akid_core.cli.options import variables
 from akid_core.data.rows import Rows
 from akid_core.data.source import SPLITS, Source
 from akid_core.errors import EXIT_DONE, EXIT_FAILURE, DataError, whole
@@ -19,7 +20,7 @@ ROWS = 64
 
 def check(options: argparse.Namespace) -> int:
     """Print what is wrong with each row that cannot be read; the exit code says whether there are any."""
-    source = named_source(options.source, options.overrides)
+    source = named_source(options.source, options.overrides, variables(options))
     source.fetch()
     sound = True
     for split in SPLITS:

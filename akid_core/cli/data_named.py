@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from akid_core.config import apply_overrides, decode
 from akid_core.config.components import parameters
+from akid_core.config.template import is_file
 from akid_core.data.sensors import Sensors
 from akid_core.data.source import Source
-from akid_core.errors import ConfigurationError
+from akid_core.errors import ConfigurationError, UsageError
 from akid_core.plugins import Registry, default_manager
 from akid_core.training.config import KidConfig
 from akid_core.training.description import read_description
 
 
-def named_source(name: str, overrides: Sequence[str]) -> Source:
-    """The source of this name, or that of the configuration in a file; `overrides` as for `named_sensors`."""
-    sensors, _, registry = named_sensors(name, overrides, recipes=False)
+def named_source(name: str, overrides: Sequence[str], variables: Mapping[str, Any]) -> Source:
+    """The source of this name, or that of the configuration in a file; arguments as for `named_sensors`."""
+    sensors, _, registry = named_sensors(name, overrides, variables, recipes=False)
     source: Source = decode("source", sensors.source, registry, "sensors.source")
     return source
 
 
-def named_sensors(name: str, overrides: Sequence[str], *, recipes: bool = True) -> tuple[Sensors, int, Registry]:
+def named_sensors(
+    name: str, overrides: Sequence[str], variables: Mapping[str, Any], *, recipes: bool = True
+) -> tuple[Sensors, int, Registry]:
     """The sensors and the seed of a configuration or recipe; of a source, where no recipe has its name.
 
-    `overrides`: texts for `--set`, of the run (`sensors.augment=[flip]`) or of its source (`val=0`). Raises
-    `ConfigurationError` where a source lacks a setting, `UnknownNameError` where there is none of this name.
+    `overrides`: texts for `--set`, of the run (`sensors.augment=[flip]`) or of its source (`val=0`).
+    `variables`: those of a template. Raises `ConfigurationError` where a source lacks a setting, `UnknownNameError`
+    where there is none of this name.
     """
     registry = default_manager().registry
-    if "/" in name or name.endswith((".yaml", ".yml")) or (recipes and registry.has("recipe", name)):
+    if is_file(name) or (recipes and registry.has("recipe", name)):
         keys = ("akid", *parameters(KidConfig))
         config, manager = read_description(
-            name, [text if _first(text) in keys else f"sensors.source.{text}" for text in overrides]
+            name,
+            [text if _first(text) in keys else f"sensors.source.{text}" for text in overrides],
+            variables=variables,
         )
         return config.sensors, config.seed, manager.registry
+    if variables:
+        raise UsageError(f"{name} is a source, which has no variables: --var is for templates, --set for settings.")
     settings = apply_overrides({}, [text for text in overrides if _first(text) != "sensors"], registry)
     described = apply_overrides(
         {"sensors": {"source": {name: settings}}}, [text for text in overrides if _first(text) == "sensors"], registry

@@ -11,6 +11,7 @@ import numpy as np
 
 from akid_core.backends.export import draft
 from akid_core.cli.data_named import named_sensors
+from akid_core.cli.options import variables
 from akid_core.cli.sheet import draw, span
 from akid_core.config import decode
 from akid_core.data.augmentation import Augmentation
@@ -76,7 +77,7 @@ def show(options: argparse.Namespace) -> int:
 
 def _sensor(options: argparse.Namespace) -> Sensor:
     """The Sensor of a configuration, a recipe or a source, whose first batch is the rows to show."""
-    sensors, seed, registry = named_sensors(options.config, options.overrides)
+    sensors, seed, registry = named_sensors(options.config, options.overrides, variables(options))
     source: Source = replace(decode("source", sensors.source, registry, "sensors.source"), split=options.split)
     return Sensor(
         source,

@@ -23,7 +23,11 @@ def main(arguments: list[str]) -> int:
     from akid_core.cli.console import Console
     from akid_core.training.result import EXIT_CODES, Interrupted
 
-    run_dir = Path(options.run_dir) if options.run_dir is not None else _new_run_dir(Path(options.config).stem)
+    run_dir = (
+        Path(options.run_dir)
+        if options.run_dir is not None
+        else _new_run_dir(Path(options.config.removesuffix(".j2")).stem)
+    )
     console = Console(title=options.config, stream="stderr" if options.json else "stdout")
     try:
         result = _practise(options, run_dir, console)

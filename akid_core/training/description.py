@@ -42,23 +42,35 @@ def read_description(
     Files that `plugins` lists are found beside the description. Raises `ConfigurationError` with file, line and key for
     what is wrong.
     """
-    folder = Path(name).resolve().parent if is_file(name) else Path.cwd()
-    data = read_data(name, description_text(name, variables))
-    early: list[str] = []  # what decides how the rest is read
-    late: list[str] = []
-    for override in overrides:
-        (early if override.startswith(("akid=", "plugins=")) else late).append(override)
-    data = apply_overrides(data, early)
-    _check_schema(data, name)
-    plugins = _plugins(data, folder)
-    manager = PluginManager(plugins=plugins) if plugins else default_manager()
-    data = apply_overrides(LocatedDict({**data, "plugins": plugins}, data.places), late, manager.registry)
+    data, manager = read_data(name, overrides, variables)
     if not prediction or raw:
         _check_source(data, Where(place=name))
     if prediction:
         keys = ("sensors", *_FOR_PREDICTION) if raw else _FOR_PREDICTION
         return _read_for_prediction(data, keys, manager.registry, Where(place=name)), manager
     return _read_settings(data, manager.registry, Where(place=name)), manager
+
+
+def read_data(
+    name: str, overrides: Iterable[str] = (), variables: Mapping[str, Any] | None = None
+) -> tuple[LocatedDict, PluginManager]:
+    """A description as plain data with its overrides, not yet held against what it should be, and its plugins."""
+    data = parse(description_text(name, variables), name if is_file(name) else f"recipe {name}")
+    if not isinstance(data, LocatedDict):
+        raise ConfigurationError(f"{name}: expected a mapping (key: value), got {shown(data)}.")
+    early: list[str] = []  # what decides how the rest is read
+    late: list[str] = []
+    for override in overrides:
+        (early if override.startswith(("akid=", "plugins=")) else late).append(override)
+    data = apply_overrides(data, early)
+    _check_schema(data, name)
+    plugins = _plugins(data, Path(name).resolve().parent if is_file(name) else Path.cwd())
+    if not plugins:
+        manager = default_manager()
+    else:
+        manager = PluginManager(plugins=plugins)
+        data = LocatedDict({**data, "plugins": plugins}, data.places)
+    return apply_overrides(data, late, manager.registry), manager
 
 
 def description_text(name: str, variables: Mapping[str, Any] | None = None) -> str:
@@ -87,14 +99,6 @@ def description_template(name: str) -> Template | None:
         return Template.file(name) if is_template(name) else None
     target = default_manager().registry.info("recipe", name).target
     return Template.packaged(target) if is_template(target) else None
-
-
-def read_data(name: str, text: str) -> LocatedDict:
-    """The mapping that the YAML of a file or recipe describes. Raises `ConfigurationError` with file and line."""
-    data = parse(text, name if is_file(name) else f"recipe {name}")
-    if not isinstance(data, LocatedDict):
-        raise ConfigurationError(f"{name}: expected a mapping (key: value), got {shown(data)}.")
-    return data
 
 
 def write_settings(config: KidConfig, backend: str, registry: Registry) -> dict[str, Any]:
