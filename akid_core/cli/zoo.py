@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from akid_core.cli.output import print_json, table
-from akid_core.plugins import Registry, default_manager
+from akid_core.plugins import Provided, Registry, default_manager
 
 
 def main(arguments: list[str]) -> int:
@@ -28,15 +28,23 @@ def main(arguments: list[str]) -> int:
 
 
 def _print_ready(registry: Registry, options: argparse.Namespace) -> None:
-    rows = [
-        {"name": item.info.name, "category": category, "summary": item.info.summary, "from": str(item.provider)}
-        for category in ("recipe", "brain")
-        for item in registry.infos(category)
-    ]
-    if options.json or rows:
-        _print(rows, options)
+    from akid_core.cli.networks import networks
+
+    recipes, brains = registry.infos("recipe"), networks(registry)
+    if options.json:
+        print_json([*map(_recipe, recipes), *(brain.to_json() for brain in brains)])
+        return
+    if recipes:
+        _print([{"recipe": item.info.name, "summary": item.info.summary, "from": item.provider} for item in recipes])
     else:
         print("No recipe is installed. Try: pip install akid-datasets")
+    if brains:
+        print()
+        _print([brain.row for brain in brains])
+
+
+def _recipe(item: Provided) -> dict[str, Any]:
+    return {"name": item.info.name, "category": "recipe", "summary": item.info.summary, "from": str(item.provider)}
 
 
 def _print_layers(registry: Registry, options: argparse.Namespace) -> None:
@@ -48,11 +56,8 @@ def _print_layers(registry: Registry, options: argparse.Namespace) -> None:
     elif options.json:
         print_json([row.to_json() for row in rows])
     else:
-        _print([{"layer": row.layer, **row.backends, "from": row.provider} for row in rows], options)
+        _print([{"layer": row.layer, **row.backends, "from": row.provider} for row in rows])
 
 
-def _print(rows: Sequence[dict[str, Any]], options: argparse.Namespace) -> None:
-    if options.json:
-        print_json(rows)
-    else:
-        print(table(list(rows[0]), [list(row.values()) for row in rows]))
+def _print(rows: Sequence[dict[str, Any]]) -> None:
+    print(table(list(rows[0]), [list(row.values()) for row in rows]))
