@@ -147,6 +147,11 @@ FAMILIES = (
             "conv_autoencoder": "images through a narrow code and back: convolutions",
         },
     ),
+    (
+        "gan",
+        "Goodfellow et al., Generative adversarial nets, 2014",
+        {"conv_gan": "images out of noise: a convolutional generator and its discriminator, for the Kid gan"},
+    ),
 )
 """For each family its module, its source, and its networks with a summary."""
 
