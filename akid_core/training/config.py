@@ -17,6 +17,7 @@ from akid_core.optimizers.base import Optimizer
 from akid_core.optimizers.phase import Phase
 from akid_core.schedules.base import Schedule
 from akid_core.training.interval import Every, check_every
+from akid_core.training.learner import Learner
 
 SCHEMA = 1
 """The version of the YAML schema, its key `akid`."""
@@ -115,9 +116,10 @@ class Practice:
 
 @dataclass(frozen=True, kw_only=True)
 class KidConfig:
-    """All that a Kid is made of. `backend` None takes the installed one of highest priority. `kid`: which learner.
+    """All that a Kid is made of. `backend` None takes the installed one of highest priority.
 
-    `optimizer`: one for everything, or the phases of a step in their order.
+    `optimizer`: one for everything, or the phases of a step in their order. `kid`: which learner, with its settings;
+    None is the ordinary one.
     """
 
     brain: Brain
@@ -130,7 +132,7 @@ class KidConfig:
     execution: Execution = field(default_factory=Execution)
     plugins: tuple[Any, ...] = ()
     providers: Mapping[str, str] = field(default_factory=dict)
-    kid: str = "kid"
+    kid: Learner | None = None
 
     def __post_init__(self) -> None:
         """Raises `ConfigurationError` for a setting, or one inside it, of another type than it should have."""

@@ -23,7 +23,7 @@ ARRAYS = "arrays"
 """What stands for the source of a run that was given arrays in Python."""
 
 
-_FOR_PREDICTION = ("brain", "backend", "seed", "execution", "plugins", "providers")
+_FOR_PREDICTION = ("brain", "backend", "seed", "execution", "plugins", "providers", "kid")
 
 
 def read_description(

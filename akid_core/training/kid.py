@@ -8,14 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from akid_core.backends.plan import Execution
 from akid_core.checkpoints import Checkpoint
-from akid_core.config import Where
-from akid_core.config.components import find, name_of
 from akid_core.data.arrays import ArrayData
 from akid_core.data.sensors import Sensors
 from akid_core.data.sensors import sensors as make_sensors
@@ -26,7 +24,7 @@ from akid_core.observers.base import Observer
 from akid_core.optimizers import Adam
 from akid_core.optimizers.base import Optimizer
 from akid_core.optimizers.phase import Phase
-from akid_core.plugins import PluginManager, default_manager
+from akid_core.plugins import PluginManager
 from akid_core.specs.names import snake_case
 from akid_core.training.check import check
 from akid_core.training.config import KidConfig, Practice
@@ -35,6 +33,7 @@ from akid_core.training.directory import RunDirectory
 from akid_core.training.evaluate import averaged, evaluate
 from akid_core.training.export import export
 from akid_core.training.finder import LearningRates, find_learning_rate
+from akid_core.training.learner import Learner, NoSettings, settings_of
 from akid_core.training.loop import practise
 from akid_core.training.parts import Parts
 from akid_core.training.predict import predict
@@ -48,10 +47,15 @@ from akid_core.training.takeover import settle, take_over
 class Kid(Parts):
     """Sensors, a Brain, an Optimizer, a backend and a Strategy; it practises.
 
-    `sensors` or, for arrays, `train=(x, y)`. `backend` None takes the installed one of highest priority. Nothing is
-    built before it is needed; `kid.config` holds the settings, `kid.network` the live parameters, and `kid.notes` what
-    was said when it last began to practise.
+    `sensors` or, for arrays, `train=(x, y)`. `backend` None takes the installed one of highest priority. `settings`: an
+    object of the class's `Settings`, by default one where nothing is said. Nothing is built before it is needed;
+    `kid.described` holds what was said, `kid.config` what is practised, `kid.network` the live parameters, and
+    `kid.notes` what was said when it last began to practise.
+
+    A Kid that learns in another way is a subclass with `Settings`, a frozen keyword-only dataclass, and `compose`.
     """
+
+    Settings: ClassVar[type] = NoSettings
 
     def __init__(
         self,
@@ -66,14 +70,16 @@ class Kid(Parts):
         execution: Execution | None = None,
         plugins: Iterable[Any] = (),
         providers: Mapping[str, str] | None = None,
+        settings: Any = None,
         train: Any = None,
     ) -> None:
         if (sensors is None) == (train is None):
             raise ConfigurationError("Say what to learn from: either sensors=akid.sensors(...) or train=(x, y).")
-        config = KidConfig(
+        self.settings: Any = settings_of(type(self), settings)
+        self.described = KidConfig(
             brain=brain,
             sensors=sensors if sensors is not None else make_sensors(train=train),
-            optimizer=optimizer if isinstance(optimizer, Optimizer) else tuple(optimizer or ()) or Adam(),
+            optimizer=(tuple(optimizer) if isinstance(optimizer, Sequence) else optimizer) or Adam(),
             practice=practice or Practice(epochs=1),
             backend=backend,
             seed=seed,
@@ -81,9 +87,10 @@ class Kid(Parts):
             execution=execution or Execution(),
             plugins=tuple(plugins),
             providers=dict(providers or {}),
+            kid=None if type(self) is Kid else Learner(kid=type(self), settings=self.settings),
         )
-        super().__init__(config)
-        self.observers: tuple[Observer, ...] = config.observers
+        super().__init__(self.compose(self.described))
+        self.observers: tuple[Observer, ...] = self.config.observers
         self.notes: tuple[str, ...] = ()
 
     @classmethod
@@ -91,14 +98,21 @@ class Kid(Parts):
         """The name of this class in YAML and in the registry."""
         return snake_case(cls.__name__)
 
+    def compose(self, config: KidConfig) -> KidConfig:
+        """The ordinary settings that are practised, from what was said; a function of it and `self.settings` alone.
+
+        A subclass gives `config` with what it adds: blocks and losses in the Brain, augmenters in the sensors, phases
+        as the optimizer, parameters that are frozen or begin as they were elsewhere. `kid.settings`, where it gives
+        another object, is what is written with the run instead of what was said. Raises `ConfigurationError` for what
+        it cannot learn from.
+        """
+        return config
+
     @classmethod
     def from_config(cls, config: KidConfig, manager: PluginManager | None = None) -> Kid:
         """A Kid of these settings, of the class that they name; `manager` is the plugin manager that read them."""
-        chosen = cls
-        if config.kid != Kid.component():
-            registry = (manager or default_manager()).registry.pin(config.providers)
-            chosen = find("kid", config.kid, registry, Where("kid"))
-        kid = chosen(**{field.name: getattr(config, field.name) for field in fields(config) if field.name != "kid"})
+        said = {field.name: getattr(config, field.name) for field in fields(config) if field.name != "kid"}
+        kid = cls(**said) if config.kid is None else config.kid.kid(**said, settings=config.kid.settings)
         if manager is not None:
             vars(kid)["manager"] = manager
         return kid
@@ -201,7 +215,7 @@ class Kid(Parts):
         `rows`: (n, …), the field called like the Brain's first input, or arrays by field name.
         """
         first = self.config.brain.input_names[0]
-        prepared = self.config.sensors.prepare(rows, self.registry, (first,), self.learnt)
+        prepared = self.described.sensors.prepare(rows, self.registry, (first,), self.learnt)
         return {name: values for name, values in prepared.items() if name in self.graph.inputs}
 
     def predict(self, inputs: np.ndarray | Mapping[str, np.ndarray], batch_size: int = 256) -> Any:
@@ -231,10 +245,10 @@ class Kid(Parts):
     # -- as data
 
     def to_config(self) -> dict[str, Any]:
-        """The complete configuration as YAML has it, with the backend that was chosen."""
-        config = replace(self.config, kid=name_of(type(self), self.registry))
-        return write_settings(config, self.backend_name, self.registry)
+        """What was said as YAML has it, complete, with the backend that was chosen."""
+        said = replace(self.described, kid=self.config.kid)
+        return write_settings(said, self.backend_name, self.registry)
 
     def brain_config(self) -> Any:
-        """The Brain as YAML has it."""
+        """The Brain that practises as YAML has it."""
         return self.config.brain.to_config(self.registry)
