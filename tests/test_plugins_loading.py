@@ -66,7 +66,7 @@ def test_an_installed_plugin_is_found_and_nothing_of_it_but_its_light_module_is_
 def test_without_discovery_only_what_is_built_in_is_there(make_plugin, akid_manager: PluginManager) -> None:
     make_plugin("good", GOOD)
     manager = PluginManager(discover=False)
-    assert {item.provider.plugin for item in manager.plugins} == {"core", "numpy", "observe", "zoo"}
+    assert {item.provider.plugin for item in manager.plugins} == {"core", "numpy", "observe", "tune", "zoo"}
     assert {item.status for item in akid_manager.plugins} == {"built in"}
 
 

@@ -22,6 +22,7 @@ BUILT_IN: tuple[Provider, ...] = tuple(
         ("core", "akid_core.builtin"),
         ("numpy", "akid_core.bundled.numpy.plugin"),
         ("observe", "akid_core.bundled.observe.plugin"),
+        ("tune", "akid_core.bundled.tune.plugin"),
         ("zoo", "akid_core.bundled.zoo.plugin"),
     )
 )
