@@ -241,7 +241,7 @@ def test_arrays_are_handed_over_without_a_copy() -> None:
         sensors=akid.sensors(train=(POINTS.numpy(), LABELS.numpy()), fields=("point", "label")),
         backend="torch",
     )
-    array = np.ones((4, 2), np.float32)
-    tensor = kid.network._tensor("point", array)
+    array, spec = np.ones((4, 2), np.float32), kid.graph.inputs["point"]
+    tensor = kid.network._tensor(array, spec)
     assert tensor.data_ptr() == array.ctypes.data
-    assert kid.network._tensor("point", array.astype(np.float64)).dtype == torch.float32
+    assert kid.network._tensor(array.astype(np.float64), spec).dtype == torch.float32

@@ -14,6 +14,7 @@ from akid_core.backends.plan import Execution, Plan
 from akid_core.errors import ConfigurationError, UsageError, suggest
 from akid_core.graph.resolved import Graph
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.regime import Regime
 from akid_torch.build import build
 from akid_torch.compilable import why_not
 from akid_torch.context import BuildContext
@@ -95,10 +96,10 @@ class TorchBackend(Backend):
         ]
         return TorchNetwork(graph, build(contexts, self.builder), ops, channels_last)
 
-    def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
+    def trainer(self, network: Network, optimizer: Optimizer | Regime, plan: Plan) -> Trainer:
         if not isinstance(network, TorchNetwork):
             raise UsageError(f"The torch backend trains its own networks, not a {type(network).__name__}.")
-        return TorchTrainer(network, optimizer, plan)
+        return TorchTrainer(network, Regime.of(optimizer), plan)
 
     def versions(self) -> dict[str, str]:
         return {"torch": torch.__version__, "numpy": np.__version__}
@@ -122,11 +123,6 @@ def check(graph: Graph, device: str) -> None:
             f"The brain's precision asks for reductions in {reductions}, in which sums lose what they add up: the "
             f"torch backend forms them in {' or '.join(WIDE)}. Leave reductions out."
         )
-    for value in (value for call in graph.everything for value in call.inputs):
-        if value.delay and value.initial != "zeros":
-            raise ConfigurationError(
-                f"The delayed value {value} begins with {value.initial!r}: the torch backend knows 'zeros' alone."
-            )
     try:
         torch.empty(0, device=device)
     except Exception as error:

@@ -15,6 +15,7 @@ from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import wider
 from akid_torch import portable
 from akid_torch.context import BuildContext
+from akid_torch.layers.attach import share
 from akid_torch.mixed import NARROW
 from akid_torch.places import Home
 
@@ -38,12 +39,13 @@ def build(contexts: Iterable[BuildContext], find: FindBuilder) -> Parts:
     by_path = {context.call.path: context for context in contexts}
     with torch.device("meta"):
         for path, context in by_path.items():
-            builts[path] = _build(context, find)
-            families.setdefault(context.call.owner, []).append(context.call)
-        for owner, family in families.items():
-            for call in family:
-                if isinstance(call.layer, Attach):  # an attached module holds its parameters, so sharers run it itself
-                    builts[call.path].module.module = builts[owner].module.module
+            family = families.setdefault(context.call.owner, [])
+            if family and isinstance(context.call.layer, Attach):  # it holds its parameters, so sharers run it itself
+                builts[path] = share(builts[family[0].path], context)
+            else:
+                builts[path] = _build(context, find)
+            family.append(context.call)
+        for family in families.values():
             if len({_axes(builts[call.path]) for call in family}) > 1:  # sharers of one parameter must lay it out alike
                 builts.update({call.path: portable.build(call.layer, by_path[call.path]) for call in family})
     homes = [home for owner, family in families.items() for home in _homes(owner, family, builts)]

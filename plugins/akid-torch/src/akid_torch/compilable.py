@@ -12,6 +12,7 @@ import torch
 from akid_core.backends.plan import Execution
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Graph
+from akid_core.optimizers.regime import Regime
 from akid_core.specs.tensor import Dimension
 from akid_torch.layers.attach import changes_itself
 
@@ -45,6 +46,17 @@ def why_not(execution: Execution, graph: Graph) -> str | None:
             "in a brain of convolutions without normalisation the kernels decide, and what is between them is too "
             "little to gain by"
         )
+    return None
+
+
+def why_not_by(regime: Regime) -> str | None:
+    """Why steps under a regime run uncompiled, which shows once there is one."""
+    if len(regime.phases) > 1:
+        return "several phases take turns, each after a pass of its own"
+    if regime.phases[0].every > 1:
+        return "the phase acts in some steps alone"
+    if regime.weights:
+        return "practice.loss_weights changes what the steps minimise"
     return None
 
 

@@ -63,11 +63,14 @@ class CompiledSteps:
     It works on the parameters, state and slots of the uncompiled path, so that a span can take either.
     """
 
-    def __init__(self, network: TorchNetwork, objective: Objective, updater: Updater, bundle: int) -> None:
+    def __init__(
+        self, network: TorchNetwork, objective: Objective, trained: Sequence[str], updater: Updater, bundle: int
+    ) -> None:
+        """`trained`: the paths of what the updater moves."""
         self._network, self._objective, self._bundle = network, objective, bundle
         self._optimizer, self._slots = updater.optimizer, updater.slots
         self._homes = {path: network.home(path) for path in network.paths}
-        self._trained = network.trained
+        self._trained = trained
         self._moving = [path for path in network.state if not network.graph.freezes(path)]
         self._host = self._updater(updater.params, updater.slots)
         # All these tensors are changed in place and stay for good.
@@ -156,16 +159,17 @@ class CompiledSteps:
         self, now: dict[str, Tensor], values: tuple[Tensor, ...], frame: Frame
     ) -> tuple[Sequence[Tensor | None], Noted]:
         """The gradients of one step, and what it gives to losses and metrics."""
-        losses, metrics = self._objective.losses, self._objective.metrics
+        objective, module = self._objective, self._network.module
         leaves = {path: now[path].detach().requires_grad_() for path in self._trained}
         with torch.enable_grad(), standing_in([(home, (now | leaves)[path]) for path, home in self._homes.items()]):
-            slots = self._network.module.run(self._objective.program, values, frame)
-            terms = [loss.traced(slots, frame) for loss in losses]
-            total = torch.stack([mean * loss.weight for loss, (mean, _) in zip(losses, terms, strict=True)]).sum()
+            slots = module.run(objective.program, values, frame)
+            terms = [loss.traced(inputs, frame) for _, loss, inputs in objective.whole.losses(slots)]
+            shares = [mean * loss.weight for loss, (mean, _) in zip(objective.losses, terms, strict=True)]
+            total = torch.stack(shares).sum()
             gradients: Sequence[Tensor | None] = [None] * len(leaves)
             if total.requires_grad:
                 gradients = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
-            parts = [metric.traced(slots, frame) for metric in metrics]
+            parts = [metric.traced(inputs, frame) for metric, inputs in objective.whole.metrics(slots)]
         means = [(mean.detach(), count.detach()) for mean, count in terms]
         return gradients, (means, [[part.detach() for part in each] for each in parts])
 

@@ -67,6 +67,14 @@ class Frame:
     traced: bool = False
     updates: dict[Tensor, Tensor] = field(default_factory=dict)
 
+    def evaluating(self) -> Frame:
+        """The pass as a call sees it that always evaluates: what it makes of state is dropped."""
+        return Frame(False, self.step, self.rows, traced=self.traced, updates=dict(self.updates))
+
+    def again(self) -> Frame:
+        """Another pass of the same step: it sees state as the step found it, and moves none."""
+        return Frame(self.training, self.step, self.rows, traced=self.traced)
+
     def settle(self) -> None:
         """End the step: state takes its new values, in place."""
         for state, value in self.updates.items():

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
-from akid_core.graph.resolved import Graph, Value
+from akid_core.graph.resolved import Graph, Line, Value
+from akid_torch.applied import Tap
+from akid_torch.build import Parts
 from akid_torch.context import Frame
 from akid_torch.mixed import Cast
 from akid_torch.ops import DTYPES
@@ -18,23 +20,33 @@ from akid_torch.program import Program, Slots
 
 Mode = Literal["training", "evaluation"]
 
-Carried = dict[Value, tuple[Tensor, ...]]
-"""For each value that is used with a delay its last values, the newest last."""
+Carried = dict[str, Tensor]
+"""For each line of a graph that runs step by step, by its name, what the next step takes, (batch, ...)."""
 
 
 class BrainModule(nn.Module):
-    """A Brain whose children are its built layers, called by their paths (with `:` for a dot, which torch forbids)."""
+    """A Brain whose children are its built layers, called by their paths (with `:` for a dot, which torch forbids).
 
-    def __init__(self, graph: Graph, modules: Mapping[str, nn.Module], casts: Sequence[Cast] = ()) -> None:
+    The many calls of one unrolled layer are one child, called by the path of their parameters.
+    """
+
+    def __init__(self, graph: Graph, parts: Parts, casts: Sequence[Cast] = ()) -> None:
         """`casts`: the weights that layers see in another type than they are kept in."""
         super().__init__()
         self._casts = tuple(casts)
-        self.graph, self.by_path = graph, dict(modules)
+        self.graph, self.by_path, self._homes = graph, dict(parts.modules), parts.homes
         self.device = torch.device("cpu")
-        self._lines = _lines(graph)
-        self._programs: dict[tuple[Value, ...], Program] = {}
-        for path, module in modules.items():
-            self.add_module(path.replace(".", ":"), module)
+        self._taps: Sequence[Tap] = ()
+        self._programs: dict[tuple[tuple[Value, ...], frozenset[Value]], Program] = {}
+        self._evaluating = [self.by_path[call.path] for call in graph.everything if call.evaluates]
+        children: dict[str, nn.Module] = {}
+        for call in graph.everything:
+            name = call.path if call.owner in graph.by_path else call.owner
+            children.setdefault(name, self.by_path[call.path])
+        for name, module in children.items():
+            self.add_module(name.replace(".", ":"), module)
+        held = set(map(id, children.values()))
+        self.copies = [module for module in self.by_path.values() if id(module) not in held]
 
     def forward(
         self, inputs: Mapping[str, Tensor], mode: Mode = "evaluation", step: int = 0, carried: Carried | None = None
@@ -42,25 +54,39 @@ class BrainModule(nn.Module):
         """The outputs by name, and what the next step needs of this one.
 
         `inputs`: by name, each (batch, ...). `step`: its number, from which dropout draws. `carried`: what the step
-        before returned; None before the first, when the past is zero.
+        before returned; None before the first, when each line is as it begins.
         """
-        before = carried or {}
-        program = self.program((*self.graph.outputs.values(), *self._lines))
-        values, rows = program.pick(inputs), len(next(iter(inputs.values())))
-        slots = self.run(program, values, self.frame(rows, mode == "training", step), before)
-        outputs = {name: slots[program.numbers[value]] for name, value in self.graph.outputs.items()}
-        return outputs, {
-            value: (*before.get(value, ()), slots[program.numbers[value]])[-length:]
-            for value, length in self._lines.items()
-        }
+        lines, outputs, given = self.graph.lines, self.graph.outputs, {**inputs, **(carried or {})}
+        rows = len(next(iter(given.values()))) if given else 1
+        given |= {name: self._initial(line, rows) for name, line in lines.items() if name not in given}
+        program = self.program((*outputs.values(), *(line.newest for line in lines.values())))
+        slots = self.run(program, program.pick(given), self.frame(rows, mode == "training", step))
+        return (
+            {name: slots[program.numbers[value]] for name, value in outputs.items()},
+            {name: slots[program.numbers[line.newest]] for name, line in lines.items()},
+        )
 
-    def program(self, targets: Iterable[Value]) -> Program:
-        """What computes the targets, and no more."""
-        targets = tuple(targets)
-        if targets not in self._programs:
-            calls = self.graph.needed(targets)
-            self._programs[targets] = Program(self.by_path, calls, dict.fromkeys(targets, "The answer"))
-        return self._programs[targets]
+    def program(self, targets: Iterable[Value], given: Collection[Value] = ()) -> Program:
+        """What computes the targets, and no more; `given` are not computed."""
+        key = tuple(targets), frozenset(given)
+        if key not in self._programs:
+            calls, wanted = self.graph.needed(key[0], key[1]), dict.fromkeys(key[0], "The answer")
+            self._programs[key] = Program(self.by_path, calls, wanted, given=key[1], taps=self._taps)
+        return self._programs[key]
+
+    def show(self, taps: Sequence[Tap]) -> None:
+        """Let these see what the calls take and give, from the next pass on."""
+        self._taps = taps
+        self._programs.clear()
+
+    def train(self, mode: bool = True) -> BrainModule:
+        """As any module; what always evaluates stays in evaluation."""
+        super().train(mode)
+        for module in self.copies:
+            module.train(mode)
+        for module in self._evaluating:
+            module.train(False)
+        return self
 
     def frame(self, rows: int, training: bool, step: int = 0) -> Frame:
         """A pass whose changes of state are not kept."""
@@ -74,29 +100,19 @@ class BrainModule(nn.Module):
         """Inside, layers see their weights in the type that they compute in."""
         return standing_in([(home, home.tensor.to(dtype)) for home, dtype in self._casts])
 
-    def run(self, program: Program, values: Sequence[Tensor], frame: Frame, carried: Carried | None = None) -> Slots:
-        """One pass of a program in the mode of the frame; `values` are those of its fields."""
+    def run(self, program: Program, values: Sequence[Tensor], frame: Frame) -> Slots:
+        """One pass of a program in the mode of the frame; `values` are those of its fields, and what is given."""
         if self.training != frame.training:
             self.train(frame.training)
-        if program.delayed:
-            values = [*values, *(self._past(value, len(frame.rows), carried or {}) for value in program.delayed)]
         if not self._casts:
             return program.run(values, frame)
         with self.narrowed():
             return program.run(values, frame)
 
-    def _past(self, value: Value, rows: int, carried: Carried) -> Tensor:
-        line = carried.get(Value(value.source, value.output), ())
-        if len(line) >= value.delay:
-            return line[-value.delay]
-        spec = self.graph.spec(value)
-        return torch.zeros(rows, *spec.row, dtype=DTYPES[spec.dtype], device=self.device)
-
-
-def _lines(graph: Graph) -> dict[Value, int]:
-    """What must be carried: each value that is used with a delay, and for how many steps."""
-    lines: dict[Value, int] = {}
-    for value in (value for call in graph.calls for value in call.inputs if value.delay):
-        now = Value(value.source, value.output)
-        lines[now] = max(lines.get(now, 0), value.delay)
-    return lines
+    def _initial(self, line: Line, rows: int) -> Tensor:
+        """What a line begins with."""
+        shape, dtype = (rows, *line.spec.row), DTYPES[line.spec.dtype]
+        if isinstance(line.initial, str):
+            home = self._homes[line.initial]
+            return home.canonical(home.tensor).to(dtype).expand(shape)
+        return torch.full(shape, line.initial, dtype=dtype, device=self.device)

@@ -8,10 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from akid_core.backends.contract import Arrays, MetricStates, Network
+from akid_core.backends.contract import Arrays, MetricStates, Network, Watcher
 from akid_core.data.batch import Batch
-from akid_core.errors import PluginError, UnknownNameError, suggest
+from akid_core.errors import DataError, PluginError, UnknownNameError, suggest
 from akid_core.graph.resolved import Graph, Value
+from akid_core.specs.tensor import TensorSpec
+from akid_torch.applied import Watching
 from akid_torch.build import Parts
 from akid_torch.mixed import casts
 from akid_torch.module import BrainModule
@@ -24,7 +26,7 @@ class TorchNetwork(Network):
     """Parameters live in the modules and are changed in place: `native(path)` stays the same tensor for good."""
 
     def __init__(self, graph: Graph, parts: Parts, ops: TorchOps, channels_last: bool) -> None:
-        self.graph, self.module = graph, BrainModule(graph, parts.modules, casts(graph, parts.homes))
+        self.graph, self.module = graph, BrainModule(graph, parts, casts(graph, parts.homes))
         self.ops, self._channels_last = ops, channels_last
         self._homes = dict(parts.homes)
         for path, home in self._homes.items():
@@ -43,7 +45,8 @@ class TorchNetwork(Network):
                     "not name: a builder names the place of every parameter, and its module makes constants when it "
                     "first needs them."
                 )
-        self.module.to(self.module.device)
+        for module in (self.module, *self.module.copies):
+            module.to(self.module.device)
 
     def fill(self, values: Mapping[str, np.ndarray]) -> None:
         for path, value in values.items():
@@ -83,14 +86,26 @@ class TorchNetwork(Network):
         return tuple(path for path, home in self._homes.items() if not isinstance(home.tensor, nn.Parameter))
 
     def values(
-        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+        self,
+        fields: Mapping[str, np.ndarray],
+        targets: Sequence[Value],
+        *,
+        training: bool = False,
+        step: int = 0,
+        given: Mapping[Value, np.ndarray] | None = None,
     ) -> list[np.ndarray]:
-        program = self.module.program(targets)
+        known = given or {}
+        program = self.module.program(targets, known)
         values = self.tensors(program, fields)
-        rows = len(next(iter(fields.values())))
+        values += [self._given(value, known[value]) for value in program.given]
+        rows = len(next(iter((*known.values(), *fields.values()))))
         with torch.no_grad():
             slots = self.module.run(program, values, self.module.frame(rows, training, step))
         return [array(slots[program.numbers[target]]) for target in targets]
+
+    def _watch(self, watchers: tuple[Watcher, ...]) -> None:
+        super()._watch(watchers)
+        self.module.show([Watching(watcher) for watcher in watchers])
 
     def measure(self, batch: Batch) -> MetricStates:
         losses = [Value(call.path, output) for call in self.graph.losses for output in (0, 1)]
@@ -107,14 +122,23 @@ class TorchNetwork(Network):
 
     def tensors(self, program: Program, fields: Mapping[str, np.ndarray]) -> list[Tensor]:
         """What a program takes of a batch, or of a span with its steps stacked before the batch, on the device."""
-        return [self._tensor(name, array) for name, array in zip(program.fields, program.pick(fields), strict=True)]
+        pairs = zip(program.fields, program.pick(fields), strict=True)
+        return [self._tensor(array, self._specs.get(name)) for name, array in pairs]
 
-    def _tensor(self, name: str, array: np.ndarray) -> Tensor:
-        """A field in the type of its spec; images lie as the plan says."""
+    def _given(self, value: Value, array: np.ndarray) -> Tensor:
+        """What stands for the output of a call. Raises `DataError` where it is not shaped as it."""
+        spec = self.graph.spec(value)
+        sizes = zip(array.shape, spec.shape, strict=False)
+        if array.ndim != spec.rank or any(isinstance(wanted, int) and size != wanted for size, wanted in sizes):
+            raise DataError(f"The value {str(value)!r} should be {spec}, and was given with the shape {array.shape}.")
+        return self._tensor(array, spec)
+
+    def _tensor(self, array: np.ndarray, spec: TensorSpec | None) -> Tensor:
+        """An array in the type of its spec; images lie as the plan says."""
         # torch takes native numbers in forward strides alone, and warns of arrays that it may not write to.
         if not (array.flags.carray and array.dtype.isnative):
             array = np.require(array, array.dtype.newbyteorder("="), ["C_CONTIGUOUS", "WRITEABLE"])
-        tensor, spec = torch.from_numpy(array), self._specs.get(name)
+        tensor = torch.from_numpy(array)
         dtype = tensor.dtype if spec is None else DTYPES[spec.dtype]
         if self.module.device.type == "cuda":
             # From pinned memory a copy runs beside the computation; a wider type is made on the device.

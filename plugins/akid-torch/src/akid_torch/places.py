@@ -61,17 +61,17 @@ class Home:
 
     def fill(self, tensor: Tensor, value: np.ndarray) -> None:
         """Set a tensor that lies like this parameter (itself, or a slot of it) in place, from the canonical layout."""
-        expected = tuple(self._canonical(tensor).shape)
+        expected = tuple(self.canonical(tensor).shape)
         if np.shape(value) != expected:
             raise DataError(f"{self.path!r} has shape {expected}, and was given {np.shape(value)}.")
         with torch.no_grad():
-            self._canonical(tensor).copy_(torch.from_numpy(np.array(value)))
+            self.canonical(tensor).copy_(torch.from_numpy(np.array(value)))
 
     def read(self, tensor: Tensor) -> np.ndarray:
         """A copy in the canonical layout."""
-        return np.array(self._canonical(tensor.detach()).cpu().numpy(), order="C")
+        return np.array(self.canonical(tensor.detach()).cpu().numpy(), order="C")
 
-    def _canonical(self, tensor: Tensor) -> Tensor:
+    def canonical(self, tensor: Tensor) -> Tensor:
         """A view with the canonical order of axes."""
         if self.lying == self.axes:
             return tensor

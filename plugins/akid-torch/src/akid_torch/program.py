@@ -5,18 +5,17 @@ Every tensor of a pass has a number, so that running is a walk over a list witho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from torch import Tensor, nn
 
-from akid_core.backends.promise import kept
 from akid_core.data.batch import Batch
 from akid_core.errors import DataError
 from akid_core.graph.resolved import Call, Value
 from akid_core.specs.layer import Loss, Metric
-from akid_torch.context import Frame, FrameModule
-from akid_torch.measures import masked
+from akid_torch.applied import Tap, applied
+from akid_torch.context import Frame
 from akid_torch.operation import Operation, Slots, ending, walk
 from akid_torch.recompute import pieces
 
@@ -26,8 +25,9 @@ T = TypeVar("T")
 class Program:
     """Runs `calls`, which stand in order. Their inputs and `targets` that no call gives come from outside.
 
-    `fields`: the names of what the batch must hold. `delayed`: what must come from the past. `recompute`: globs of the
-    calls whose values are not kept for the backward pass, see `akid_torch.recompute`.
+    `fields`: the names of what the batch must hold. `given`: which of the values asked for come from outside though a
+    call may give them. `recompute`: globs of the calls whose values are not kept for the backward pass, see
+    `akid_torch.recompute`. `taps`: who sees what calls take and give; meanwhile nothing is recomputed.
     """
 
     def __init__(
@@ -36,28 +36,33 @@ class Program:
         calls: Iterable[Call],
         targets: Mapping[Value, str] | None = None,
         recompute: Sequence[str] = (),
+        given: Collection[Value] = (),
+        taps: Sequence[Tap] = (),
     ) -> None:
         self.numbers: dict[Value, int] = {}
         self._users: dict[Value, str] = {}
-        calls = tuple(calls)
+        self._count = 0
+        calls, targets, recompute = tuple(calls), targets or {}, () if taps else recompute
         made = {call.path for call in calls}
         for call in calls:
             for value in inputs_of(call):
-                if value.source not in made or value.delay:
+                if value.source not in made or value in given:
                     self._take(value, f"The block {call.path!r}")
-        placed = _pooled_first(modules, calls, targets or {})
-        own = {call.path for call in calls if placed[call.path] is modules[call.path]}
-        operations = [self._operation(placed[call.path], call, call.path in own) for call in calls]
-        for value, user in (targets or {}).items():
+        for value in targets:
+            if value in given:
+                self._take(value, targets[value])
+        placed = modules if taps else _pooled_first(modules, calls, targets)
+        operations = [self._operation(placed[call.path], call, modules, taps) for call in calls]
+        for value, user in targets.items():
             self._take(value, user)
-        keep = {self.numbers[value] for value in targets or {}}
+        keep = {self.numbers[value] for value in targets}
         self.operations = ending(pieces(operations, keep, recompute), keep)
         # The first pass proves every call, the others run as fast as they can; a pass that failed proved nothing.
         proving = [operation.proving for operation in operations]
         self._unproven = ending(pieces(proving, keep, recompute), keep)
-        self.fields = tuple(value.source for value in self._users if not value.delay)
-        self.delayed = tuple(value for value in self._users if value.delay)
-        self._entries = tuple(self.numbers[value] for value in (*map(Value, self.fields), *self.delayed))
+        self.given = tuple(value for value in self._users if value in given)
+        self.fields = tuple(value.source for value in self._users if value not in given)
+        self._entries = tuple(self.numbers[value] for value in (*map(Value, self.fields), *self.given))
 
     def pick(self, fields: Mapping[str, T]) -> list[T]:
         """The fields that are used, in the order of `self.fields`. Raises `DataError` for one that is missing."""
@@ -70,8 +75,8 @@ class Program:
         return [fields[name] for name in self.fields]
 
     def run(self, values: Iterable[Tensor], frame: Frame) -> Slots:
-        """One pass; `values` are those of `fields` and `delayed`. A failure says in which block, with which inputs."""
-        slots: Slots = [None] * len(self.numbers)
+        """One pass; `values` are those of `fields` and `given`. A failure says in which block, with which inputs."""
+        slots: Slots = [None] * self._count
         for entry, value in zip(self._entries, values, strict=True):
             slots[entry] = value
         walk(self._unproven or self.operations, slots, frame)
@@ -82,22 +87,22 @@ class Program:
         """Where the inputs of a call lie."""
         return tuple(self.numbers[value] for value in inputs_of(call))
 
-    def _operation(self, module: nn.Module, call: Call, own: bool) -> Operation:
-        """`own`: the module is that of the call, and not of another in whose place it runs."""
-        first = len(self.numbers)
-        self.numbers.update({Value(call.path, output): first + output for output in range(len(call.out_specs))})
-        framed = isinstance(module, FrameModule)
-        run: Callable[..., Any] = module
-        proof = _proof(module, framed, call if own else None)
-        if isinstance(call.layer, Loss):
-            run, framed, proof = _weighted(module, framed), True, _weighted(proof, framed=True)
-        return Operation(run, proof, framed, self.sources(call), first, len(call.out_specs), call.path)
+    def _operation(
+        self, module: nn.Module, call: Call, modules: Mapping[str, nn.Module], taps: Sequence[Tap]
+    ) -> Operation:
+        first, count = self._count, len(call.out_specs)
+        self._count += count
+        for output in range(count):
+            self.numbers.setdefault(Value(call.path, output), first + output)  # what is given stays as it is
+        way = applied(module, call, taps, own=module is modules[call.path])
+        return Operation(way.run, way.proof, way.framed, self.sources(call), first, count, call.path)
 
     def _take(self, value: Value, user: str) -> None:
         """Number a value; if no call gave it, it comes from outside."""
         if value not in self.numbers:
-            self.numbers[value] = len(self.numbers)
+            self.numbers[value] = self._count
             self._users[value] = user
+            self._count += 1
 
 
 def inputs_of(call: Call) -> tuple[Value, ...]:
@@ -126,25 +131,3 @@ def _pooled_first(
             if type(modules[user]) in (nn.MaxPool1d, nn.MaxPool2d):
                 placed[call.path], placed[user] = modules[user], modules[call.path]
     return placed
-
-
-def _proof(module: nn.Module, framed: bool, call: Call | None) -> Callable[..., Any]:
-    """What runs the module of a call and holds its outputs to the promise, if there is a call."""
-
-    def run(frame: Frame, *inputs: Tensor) -> Any:
-        outputs = module(frame, *inputs) if framed else module(*inputs)
-        return outputs if call is None else kept(call, inputs, outputs, Tensor)
-
-    return run
-
-
-def _weighted(module: Callable[..., Any], framed: bool) -> Callable[..., tuple[Tensor, Tensor]]:
-    """A loss whose weights are multiplied by the batch's own."""
-
-    def run(frame: Frame, *inputs: Tensor) -> tuple[Tensor, Tensor]:
-        *values, sample_weights = inputs
-        value, weight = module(frame, *values) if framed else module(*values)
-        weight = weight * sample_weights.to(weight.dtype)
-        return masked(value, weight), weight
-
-    return run

@@ -2,81 +2,90 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from akid_core.backends.promise import kept
 from akid_core.graph.resolved import Call
 from akid_core.specs.layer import Metric, State
-from akid_torch.context import Frame, FrameModule
+from akid_torch.applied import Tap, applied
+from akid_torch.context import Frame
 from akid_torch.measures import ShortLoss, ShortMetric, masked
-from akid_torch.operation import Slots
 
 
 class LossTerm:
     """One loss in training: the weighted mean of each step stays on the device until `finish`."""
 
-    def __init__(self, call: Call, module: nn.Module, sources: tuple[int, ...]) -> None:
-        self.path, self.weight = call.path, getattr(call.layer, "weight", 1.0)
-        self._call, self._module, self._sources = call, module, sources
-        self._framed = isinstance(module, FrameModule)
-        self._native = module if isinstance(module, ShortLoss) else None
-        self._proven = False
+    def __init__(self, call: Call, module: nn.Module, taps: Sequence[Tap] = ()) -> None:
+        self.call, self.path, self.weight = call, call.path, getattr(call.layer, "weight", 1.0)
+        self._applied, self._proven = applied(module, call, taps), False
+        # Who looks at a loss sees its values and weights, which the short way does not make.
+        self._native = module if isinstance(module, ShortLoss) and not self._applied.tapped else None
 
-    def begin(self, fields: Mapping[str, np.ndarray], weights: np.ndarray) -> None:
-        """Start a span. Which steps go the short way is settled here, on the host; fields and weights: (k, n, ...)."""
+    def begin(self, fields: Mapping[str, np.ndarray], weights: np.ndarray, factors: np.ndarray | None = None) -> None:
+        """Start a span. Which steps go the short way is settled here, on the host; fields and weights: (k, n, ...).
+
+        `factors`: what the loss's own weight is multiplied by in each step (k,), if it is.
+        """
         steps = len(weights)
         short = np.zeros(steps, dtype=bool)
         if self._native is not None:
-            short = self._native.usual([fields.get(value.source) for value in self._call.inputs], steps)
+            short = self._native.usual([fields.get(value.source) for value in self.call.inputs], steps)
         self._short: list[bool] = short.tolist()
         self._equal: list[bool] = (short & (weights == 1).all(axis=1)).tolist()
         self._totals: list[float] = weights.sum(axis=1, dtype=np.float64).tolist()
+        self._weights = self.weight * (np.ones(steps) if factors is None else factors)
+        self._each: list[float] = self._weights.tolist()
         self._means: list[Tensor] = []
         self._counts: list[Tensor | float] = []
 
-    def step(self, slots: Slots, frame: Frame) -> Tensor:
+    def step(self, inputs: list[Tensor], frame: Frame) -> Tensor:
         """What the next step minimises of the loss: the weighted mean over its rows, times the loss's own weight."""
-        mean, count = self._mean(self._inputs(slots), frame, len(self._means))
+        index = len(self._means)
+        mean, count = self._mean(inputs, frame, index)
         self._means.append(mean.detach())
         self._counts.append(count)
-        return mean if self.weight == 1.0 else mean * self.weight
+        return mean if self._each[index] == 1.0 else mean * self._each[index]
 
-    def part(self, slots: Slots, frame: Frame, index: int, total: Tensor | float) -> Tensor:
+    def again(self, inputs: list[Tensor], frame: Frame, index: int) -> Tensor:
+        """The same of step `index`, in another pass, which is not noted."""
+        return self._mean(inputs, frame, index)[0] * self._each[index]
+
+    def part(
+        self, inputs: list[Tensor], frame: Frame, index: int, total: Tensor | float, *, noted: bool = True
+    ) -> Tensor:
         """What some rows of step `index` give to it, where all its rows weigh `total` together."""
-        inputs = self._inputs(slots)
         value, weight = self._short_rows(inputs) if self._short[index] else self._rows(inputs, frame)
-        share = (masked(value, weight) * weight).sum() / _divisor(total)
-        if index == len(self._means):
+        share = (value * weight).sum() / _divisor(total)
+        if noted and index == len(self._means):
             self._means.append(share.detach())
             self._counts.append(total)
-        else:
+        elif noted:
             self._means[index] = self._means[index] + share.detach()
-        return share * self.weight
+        return share * self._each[index]
 
     def total(self, index: int) -> float | None:
         """What all rows of step `index` weigh together; None where a pass must show it."""
         return self._totals[index] if self._short[index] else None
 
-    def weigh(self, slots: Slots, frame: Frame) -> Tensor:
+    def weigh(self, inputs: list[Tensor], frame: Frame) -> Tensor:
         """What the rows of a pass weigh together."""
-        return self._rows(self._inputs(slots), frame)[1].sum()
+        return self._rows(inputs, frame)[1].sum()
 
-    def traced(self, slots: Slots, frame: Frame) -> tuple[Tensor, Tensor]:
+    def traced(self, inputs: list[Tensor], frame: Frame) -> tuple[Tensor, Tensor]:
         """The weighted mean of the rows and their total weight, by what holds for every batch."""
-        value, weight = self._rows(self._inputs(slots), frame)
+        value, weight = self._rows(inputs, frame)
         total = weight.sum()
-        return (masked(value, weight) * weight).sum() / _divisor(total), total
+        return (value * weight).sum() / _divisor(total), total
 
     def finish(self) -> tuple[np.ndarray, State]:
         """The contribution of each step to the objective (k,) float64, and the state over the span."""
         means = _host(torch.stack(self._means))
         counts = np.array([float(count) for count in self._counts])
-        return means * self.weight, {"sum": np.sum(means * counts), "count": np.sum(counts)}
+        return means * self._weights, {"sum": np.sum(means * counts), "count": np.sum(counts)}
 
     def _mean(self, inputs: list[Tensor], frame: Frame, index: int) -> tuple[Tensor, Tensor | float]:
         """The weighted mean of the rows and their total weight; rows that count for nothing give 0."""
@@ -84,36 +93,31 @@ class LossTerm:
             return self._native.mean(*inputs[:-1]), self._totals[index]
         value, weight = self._short_rows(inputs) if self._short[index] else self._rows(inputs, frame)
         total = self._totals[index] if self._short[index] else weight.sum()
-        return (masked(value, weight) * weight).sum() / _divisor(total), total
+        return (value * weight).sum() / _divisor(total), total
 
     def _short_rows(self, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
         """The value and weight of each row, where rows have no weight but that of their samples."""
         assert self._native is not None, "only a loss with a short way has usual steps"
         value = self._native.each(*inputs[:-1])
-        return value, inputs[-1].to(value.dtype)
+        weight = inputs[-1].to(value.dtype)
+        return masked(value, weight), weight
 
     def _rows(self, inputs: list[Tensor], frame: Frame) -> tuple[Tensor, Tensor]:
         """The value and weight of each row, by the loss's own definition."""
-        *values, sample_weights = inputs
-        outputs = self._module(frame, *values) if self._framed else self._module(*values)
-        if not self._proven:
-            kept(self._call, values, outputs, Tensor)
-            self._proven = True
-        value, weight = outputs
-        return value, weight * sample_weights.to(weight.dtype)
-
-    def _inputs(self, slots: Slots) -> list[Tensor]:
-        return [slots[source] for source in self._sources]
+        value, weight = self._applied(frame, inputs, proven=self._proven)
+        self._proven = True
+        return value, weight
 
 
 class MetricTerm:
     """One metric in training: what each step gives stays on the device until `finish`."""
 
-    def __init__(self, call: Call, module: nn.Module, sources: tuple[int, ...]) -> None:
+    def __init__(self, call: Call, module: nn.Module, taps: Sequence[Tap] = ()) -> None:
         if not isinstance(call.layer, Metric):
             raise TypeError(f"{call.path!r} is not a metric")
-        self.path, self._metric, self._module, self._sources = call.path, call.layer, module, sources
-        self._call, self._framed, self._proven = call, isinstance(module, FrameModule), False
+        self.call, self.path, self._metric = call, call.path, call.layer
+        self._applied, self._proven = applied(module, call, taps), False
+        self._short = module if isinstance(module, ShortMetric) and not self._applied.tapped else None
         self.parts = len(call.layer.parts)
         self.adds = call.layer.reduction == "sum" and type(call.layer).merge is Metric.merge
 
@@ -122,25 +126,19 @@ class MetricTerm:
         self._weights = weights.astype(np.float64)
         self._given: list[Any] = []
 
-    def step(self, slots: Slots, frame: Frame) -> None:
+    def step(self, inputs: list[Tensor], frame: Frame) -> None:
         """Note what this step gives: the figure of each row, or all parts."""
-        if isinstance(self._module, ShortMetric):
-            self._given.append(self._module.each(*(slots[source] for source in self._sources[:-1])))
-        else:
-            self._given.append(self.traced(slots, frame))
+        self._given.append(self.traced(inputs, frame) if self._short is None else self._short.each(*inputs[:-1]))
 
-    def traced(self, slots: Slots, frame: Frame) -> tuple[Tensor, ...]:
+    def traced(self, inputs: list[Tensor], frame: Frame) -> tuple[Tensor, ...]:
         """The parts, by what holds for every batch."""
-        inputs = [slots[source] for source in self._sources]
-        outputs = self._module(frame, *inputs) if self._framed else self._module(*inputs)
-        if not self._proven:
-            kept(self._call, inputs, outputs, Tensor)
-            self._proven = True
+        outputs = self._applied(frame, inputs, proven=self._proven)
+        self._proven = True
         return outputs if isinstance(outputs, tuple) else (outputs,)
 
     def finish(self) -> State:
         """The state over the span."""
-        if isinstance(self._module, ShortMetric):
+        if self._short is not None:
             each = _host(torch.cat(self._given)).reshape(self._weights.shape)
             return {"sum": np.sum(each * self._weights, where=self._weights != 0), "count": np.sum(self._weights)}
         return self.state([[part.detach().cpu().numpy() for part in given] for given in self._given])

@@ -27,7 +27,7 @@ class Attached(FrameModule):
 
     def __init__(self, module: nn.Module, context: BuildContext) -> None:
         super().__init__()
-        self.module, self._key = module, context.key
+        self.module, self.call, self._key = module, context.call, context.key
         self._narrow = DTYPES[context.precision.compute] if context.mixed else None
 
     def forward(self, frame: Frame, *inputs: Tensor) -> Any:
@@ -39,6 +39,8 @@ class Attached(FrameModule):
         return output.to(self._narrow) if output.is_floating_point() else output
 
     def _run(self, frame: Frame, *inputs: Tensor) -> Any:
+        if self.module.training != frame.training:  # it may stand in several calls, of which some always evaluate
+            self.module.train(frame.training)
         if not frame.training or frame.traced:
             return self.module(*inputs)
         with torch.random.fork_rng():
@@ -56,7 +58,7 @@ def build(layer: Attach, in_specs: tuple[TensorSpec, ...], context: BuildContext
     Raises `ConfigurationError` for what is no `nn.Module`, and `SpecError` where its output is not as the block says.
     """
     with torch.device("cpu"), torch.random.fork_rng():
-        torch.manual_seed(_number(derive_key(context.seed, "init", context.call.path)))
+        torch.manual_seed(_number(derive_key(context.seed, "init", context.call.owner)))
         module = layer.make()
         if not isinstance(module, nn.Module):
             raise ConfigurationError(
@@ -70,6 +72,15 @@ def build(layer: Attach, in_specs: tuple[TensorSpec, ...], context: BuildContext
     saved = module.state_dict()
     names = [name for name, _ in (*module.named_parameters(), *module.named_buffers()) if name in saved]
     return Built(Attached(module, context), {name: Place(f"module.{name}") for name in names})
+
+
+def share(built: Built, context: BuildContext) -> Built:
+    """The module of another call in this one. Raises `SpecError` where it does not fit here."""
+    first: Attached = built.module
+    if (context.call.in_specs, context.call.out_specs) != (first.call.in_specs, first.call.out_specs):
+        with torch.device("cpu"):
+            _try(first.module, context.call.in_specs, context)
+    return Built(Attached(first.module, context), built.places)
 
 
 def _try(module: nn.Module, in_specs: Iterable[TensorSpec], context: BuildContext) -> None:
@@ -96,7 +107,7 @@ def _try(module: nn.Module, in_specs: Iterable[TensorSpec], context: BuildContex
 
 
 def changes_itself(call: Call) -> bool:
-    """Whether a module draws random numbers or changes something of its own when it runs in training, found by a try.
+    """Whether a module draws random numbers or changes something of its own as it runs in training, found by a try.
 
     Also true of one that cannot be made or run; building the network says why.
     """
@@ -104,7 +115,7 @@ def changes_itself(call: Call) -> bool:
         return False
     with torch.random.fork_rng(), torch.no_grad():
         try:
-            module = call.layer.make().cpu().float().train()
+            module = call.layer.make().cpu().float().train(not call.evaluates)
             before, drawn = _traces(module), torch.get_rng_state()
             module(*(torch.zeros(_ROWS, *spec.row, dtype=DTYPES[wider(spec.dtype)]) for spec in call.in_specs))
             return _traces(module) != before or not torch.equal(drawn, torch.get_rng_state())
