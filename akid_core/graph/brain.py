@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from akid_core.config.located import Where
-from akid_core.errors import GraphError
+from akid_core.errors import DuplicateNameError, GraphError
+from akid_core.graph.expand import Stream
 from akid_core.graph.node import Edge, Node
 from akid_core.graph.resolve import resolve
 from akid_core.graph.resolved import Graph
 from akid_core.graph.system import System, as_node, check_place
+from akid_core.graph.wiring import wiring
 from akid_core.plugins import Registry, default_manager
-from akid_core.specs.layer import Loss, Metric
+from akid_core.specs.layer import Block, Loss, Metric
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
 
@@ -41,6 +43,19 @@ class Brain(System):
     def members(self) -> tuple[Node, ...]:
         return self.nodes + self.losses + self.metrics
 
+    def with_blocks(self, *blocks: Block | Node) -> Self:
+        """The same Brain with more blocks behind its own; it gives what it gave.
+
+        Raises `DuplicateNameError` where it has a block, or an input, of such a name already.
+        """
+        nodes = tuple(map(as_node, blocks))
+        for node in nodes:
+            if node.name in self.named or node.name in self.input_names:
+                raise DuplicateNameError(
+                    f"A block '{node.name}' is to be added, and the Brain has one called so already: rename that."
+                )
+        return replace(self, nodes=self.nodes + nodes, outputs=tuple(map(str, wiring(self).outputs)))
+
     def with_loss(self, loss: Loss, *inputs: str | Edge, name: str | None = None) -> Self:
         """The same Brain with one more loss: `brain.with_loss(SoftmaxCrossEntropy(), "logits", "label")`."""
         return replace(self, losses=(*self.losses, _named(loss.on(*inputs), name)))
@@ -49,18 +64,27 @@ class Brain(System):
         """The same Brain with one more metric: `brain.with_metric(Accuracy(), "logits", "label")`."""
         return replace(self, metrics=(*self.metrics, _named(metric.on(*inputs), name)))
 
-    def resolve(self, fields: Mapping[str, TensorSpec] | None = None, *, losses: bool = True) -> Graph:
+    def resolve(
+        self,
+        fields: Mapping[str, TensorSpec] | None = None,
+        *,
+        losses: bool = True,
+        stream: Stream | None = None,
+        stepwise: bool = False,
+    ) -> Graph:
         """Settle every name, order and spec against the fields of a batch; raise a typed error for what does not fit.
 
         `fields` may leave out inputs whose spec the Brain states. Without `losses` only what prediction needs is
-        settled, so the fields that losses and metrics use may be missing.
+        settled, so the fields that losses and metrics use may be missing. `stream`: how batches follow one another,
+        which a Brain needs that carries values from one to the next while it is trained. `stepwise`: make all that is
+        carried inputs, `Graph.lines`.
         """
         for path, block in self.blocks.items():
             if isinstance(block, Brain) and block.precision not in (Precision(), self.precision):
                 raise GraphError(
                     f"The Brain '{path}' asks for another precision than the one around it: leave it to the outermost."
                 )
-        return resolve(self, fields or {}, losses=losses)
+        return resolve(self, fields or {}, losses=losses, stream=stream, stepwise=stepwise)
 
     def summary(self, fields: Mapping[str, TensorSpec] | None = None, *, losses: bool = True) -> str:
         """A table of the blocks with settings, shapes and numbers of parameters; arguments as of `resolve`."""

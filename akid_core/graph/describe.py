@@ -9,11 +9,12 @@ since `inputs` says there what it takes, the names of its own inputs are under `
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, get_type_hints
 
 from akid_core.config.components import (
     build,
+    changed,
     check_keys,
     decode_settings,
     decode_value,
@@ -24,18 +25,22 @@ from akid_core.config.components import (
     without,
 )
 from akid_core.config.located import Where
-from akid_core.config.values import shown
-from akid_core.errors import ConfigurationError, GraphError
+from akid_core.config.values import shown, write
+from akid_core.errors import ConfigurationError, GraphError, UnknownNameError
 from akid_core.graph.attach import Attach
 from akid_core.graph.brain import Brain
 from akid_core.graph.node import Edge, Node
 from akid_core.graph.system import System
+from akid_core.graph.unroll import Unroll
 from akid_core.plugins import Registry
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
 
 _PLACE = ("name", "inputs", "share")
-_SYSTEMS: dict[str, type[System]] = {"system": System, "brain": Brain}
+_WRITTEN = ("name", "nodes", "inputs", "outputs", "losses", "metrics", "precision")
+"""The fields of Systems that have a form of their own."""
+
+_SYSTEMS: dict[str, type[System]] = {"system": System, "brain": Brain, "unroll": Unroll}
 
 
 def to_config(system: System, registry: Registry, where: Where, takes: str = "inputs") -> dict[str, Any]:
@@ -53,6 +58,8 @@ def to_config(system: System, registry: Registry, where: Where, takes: str = "in
         if nodes or key == "blocks":
             here = where.at({}, key)
             data[key] = [_node(node, registry, here.at([], index)) for index, node in enumerate(nodes)]
+    plain = {name: value for name, value in changed(system).items() if name in _settings(type(system))}
+    data |= {name: write(value, where.at({}, name), _unwritable) for name, value in plain.items()}
     if isinstance(system, Brain) and system.precision != Precision():
         uniform = system.precision == Precision.of(system.precision.compute)
         data["precision"] = system.precision.compute if uniform else encode_settings(system.precision)
@@ -85,7 +92,17 @@ def _is_ready(data: Any, keys: Collection[str]) -> bool:
 
 
 def _keys(cls: type[System]) -> tuple[str, ...]:
-    return ("outputs", "blocks", *(("losses", "metrics", "precision") if issubclass(cls, Brain) else ()))
+    own = ("losses", "metrics", "precision") if issubclass(cls, Brain) else ()
+    return ("outputs", "blocks", *own, *_settings(cls))
+
+
+def _settings(cls: type[System]) -> tuple[str, ...]:
+    """The settings of a System that are plain values, such as the `bptt` of an Unroll."""
+    return tuple(field.name for field in fields(cls) if field.name not in _WRITTEN)
+
+
+def _unwritable(value: Any, where: Where) -> Any:
+    raise ConfigurationError(f"{where}: a {type(value).__name__} cannot be written in YAML.")
 
 
 def _short(items: list[str]) -> str | list[str]:
@@ -120,7 +137,10 @@ def _system(cls: type[System], data: Mapping[str, Any], registry: Registry, wher
     if "blocks" not in data:
         raise ConfigurationError(f"{where}: needs 'blocks', a list.")
     settings: dict[str, Any] = {}
+    hints = get_type_hints(cls)
+    plain = [(key, key, hints[key]) for key in _settings(cls)]
     for key, name, hint in (
+        *plain,
         ("name", "name", str | None),
         (takes, "inputs", str | tuple[str, ...] | dict[str, TensorSpec]),
         ("outputs", "outputs", str | tuple[str, ...]),
@@ -135,8 +155,10 @@ def _system(cls: type[System], data: Mapping[str, Any], registry: Registry, wher
             settings[name] = _nodes(data[key], registry, where.at(data, key))
     try:
         return cls(**settings)
-    except GraphError as error:
+    except (GraphError, UnknownNameError) as error:
         raise type(error)(f"{where}: {error}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"{where}: {str(error).rstrip('.')}.") from error
 
 
 def _nodes(data: Any, registry: Registry, where: Where) -> tuple[Node, ...]:

@@ -10,6 +10,7 @@ from akid_core.graph.lookup import endings, listed, nearest
 from akid_core.graph.node import Edge
 from akid_core.graph.resolved import Value
 from akid_core.graph.system import System
+from akid_core.graph.unroll import Entry, Exit, Unroll
 from akid_core.specs.layer import Layer, Loss, Metric
 
 
@@ -35,6 +36,19 @@ class Scope:
     def join(self, name: str) -> str:
         return f"{self.path}/{name}" if self.path else name
 
+    @property
+    def level(self) -> Scope | None:
+        """The innermost Unroll that this is or lies in; None outside any."""
+        scope: Scope | None = self
+        while scope is not None and not isinstance(scope.system, Unroll):
+            scope = scope.outer
+        return scope
+
+    @property
+    def evaluating(self) -> bool:
+        """Whether what is inside always behaves as in evaluation."""
+        return self.system.evaluating or (self.outer is not None and self.outer.evaluating)
+
     def find(self, path: str) -> tuple[Scope, str] | None:
         """The scope that directly holds the block at `path`, and its name there."""
         *systems, name = path.split("/")
@@ -50,12 +64,16 @@ class Scope:
         return (self, name) if name in self.system.input_names else self.find(name)
 
     def __str__(self) -> str:
-        return f"the System '{self.path}'" if self.path else "the Brain"
+        noun = "Unroll" if isinstance(self.system, Unroll) else "System"
+        return f"the {noun} '{self.path}'" if self.path else "the Brain"
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A layer at its place. `edges`: its inputs as written, `inputs`: as flat values. `share`: as written."""
+    """A layer at its place. `edges`: its inputs as written, `inputs`: as flat values. `share`: as written.
+
+    At the border of an Unroll at `rnn` stand its entries, `rnn/x` for an input `x`, and its exit, `rnn`.
+    """
 
     path: str
     layer: Layer
@@ -118,13 +136,24 @@ def _end(scope: Scope, edge: Edge, user: str) -> Value | None:
     if meant is None:
         raise unknown(scope, edge.source, user)
     holder, name = meant
+    if holder.level is not scope.level:
+        raise GraphError(
+            f"{user} takes '{edge}', which lies inside {holder.level} and has a value at each step: give it among the "
+            "outputs of the Unroll, and take that."
+        )
     if name in holder.inner:
-        return None
+        inner = holder.inner[name]
+        if not isinstance(inner.system, Unroll):
+            return None
+        _check_output(inner, edge, user)
+        return Value(inner.path, edge.output)
     if name in holder.system.named:
         if isinstance(holder.system.named[name].block, Loss | Metric):
             raise GraphError(f"{user} takes '{edge}', which is a loss or metric: these give nothing to other blocks.")
         return Value(holder.join(name), edge.output)
     _check_single(edge, user, "input")
+    if isinstance(scope.system, Unroll):
+        return Value(scope.join(name))
     return Value(name) if scope.outer is None else None
 
 
@@ -134,9 +163,13 @@ def _next(scope: Scope, edge: Edge, user: str) -> tuple[Scope, Edge]:
         return scope.outer, scope.bound[scope.system.input_names.index(edge.source)]
     holder, name = scope.find(edge.source) or (scope, edge.source)
     inner = holder.inner[name]
+    _check_output(inner, edge, user)
+    return inner, inner.outputs[edge.output]
+
+
+def _check_output(inner: Scope, edge: Edge, user: str) -> None:
     if edge.output >= len(inner.outputs):
         raise SpecError(f"{user} takes '{edge}', but {inner} gives {count(len(inner.outputs), 'output')}.")
-    return inner, inner.outputs[edge.output]
 
 
 def _delayed(value: Value, edge: Edge, user: str) -> Value:
@@ -199,7 +232,8 @@ def parse(text: str) -> Edge:
 def _placed(scope: Scope) -> Iterator[Placed]:
     for name, node in scope.system.named.items():
         if name in scope.inner:
-            yield from _placed(scope.inner[name])
+            inner = scope.inner[name]
+            yield from _unrolled(inner, inner.system) if isinstance(inner.system, Unroll) else _placed(inner)
         elif isinstance(node.block, Layer):
             path, edges = scope.join(name), scope.edges[name]
             fields = isinstance(node.block, Loss | Metric)
@@ -209,6 +243,29 @@ def _placed(scope: Scope) -> Iterator[Placed]:
             raise GraphError(
                 f"{block(scope.join(name))} is a {type(node.block).__name__}, neither a Layer nor a System."
             )
+
+
+def _unrolled(scope: Scope, unroll: Unroll) -> Iterator[Placed]:
+    """What is in an Unroll, between its entries and its exit."""
+    around = scope.outer
+    assert around is not None, "an Unroll stands in a Brain"
+    user, axis = block(scope.path), unroll.time_axis
+    whole = []
+    for name, edge in zip(unroll.input_names, scope.bound, strict=True):
+        value = follow(around, edge, user)
+        cut = name in unroll.cut
+        whole += [(edge, value)] if cut else []
+        yield Placed(scope.join(name), Entry(axis=axis, cut=cut), scope, (edge,), (value,), None)
+    for placed in _placed(scope):
+        if isinstance(placed.layer, Loss | Metric):
+            raise GraphError(
+                f"{placed} is a loss or metric inside {scope}: let it stand outside, over the outputs of all steps."
+            )
+        yield placed
+    given = [(edge, follow(scope, edge, user)) for edge in scope.outputs]
+    edges, values = zip(*given, *whole, strict=True)
+    exit_layer = Exit(axis=axis, count=len(given), steps=unroll.steps, gives=unroll.gives)
+    yield Placed(scope.path, exit_layer, scope, edges, values, None)
 
 
 def _check_single(edge: Edge, user: str, what: str) -> None:

@@ -6,8 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from akid_core.errors import suggest
+
 if TYPE_CHECKING:
     from akid_core.specs.layer import Block
+
+INITIAL = ("zeros", "learned")
+"""What a delayed value may be before the first step, beside a number."""
 
 _EDGE = re.compile(r"(?P<source>[A-Za-z_][\w.\-/]*?)(?::(?P<output>\d+))?(?:@-(?P<delay>\d+))?")
 
@@ -16,17 +21,25 @@ _EDGE = re.compile(r"(?P<source>[A-Za-z_][\w.\-/]*?)(?::(?P<output>\d+))?(?:@-(?
 class Edge:
     """A value used as an input: output number `output` of the block (or input, or batch field) `source`.
 
-    With `delay` k it is the value k steps ago, and `initial` says what it was before the first step.
+    With `delay` k it is the value k steps ago: of the `Unroll` around, or, outside any, of training. `initial` is what
+    it was before the first step: `"zeros"`, a number, or `"learned"`, a parameter that starts at zero.
     """
 
     source: str
     output: int = 0
     delay: int = 0
-    initial: str = "zeros"
+    initial: float | str = "zeros"
 
     def __post_init__(self) -> None:
         if self.output < 0 or self.delay < 0:
             raise ValueError(f"output and delay of an edge count from 0, got {self.output} and {self.delay}")
+        if isinstance(self.initial, str) and self.initial not in INITIAL:
+            raise ValueError(
+                f"initial is {' or '.join(map(repr, INITIAL))} or a number, got {self.initial!r}."
+                f"{suggest(self.initial, INITIAL)}"
+            )
+        if self.initial != "zeros" and not self.delay:
+            raise ValueError(f"initial {self.initial!r} is said of an edge without a delay: write {self.source}@-1")
 
     @classmethod
     def parse(cls, text: str) -> Edge:

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from akid_core.errors import AmbiguousNameError, ConfigurationError, GraphError, SpecError, UnknownNameError, suggest
 from akid_core.graph.attach import Attach
+from akid_core.graph.expand import Expansion, Stream
 from akid_core.graph.flatten import Placed, Scope, flatten, follow, unknown
 from akid_core.graph.infer import Specs, infer, input_specs, param_specs, pick
 from akid_core.graph.lookup import listed
 from akid_core.graph.order import ordered
 from akid_core.graph.resolved import Call, Graph, Value
 from akid_core.graph.share import Sharing
+from akid_core.graph.unroll import Exit, Unroll
 from akid_core.specs.layer import Loss, Metric
 from akid_core.specs.parameter import ParamSpec
 from akid_core.specs.precision import Precision
@@ -28,7 +30,9 @@ _DTYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", *FLOATS)
 """The types that every backend knows."""
 
 
-def resolve(brain: Brain, fields: Fields, *, losses: bool = True) -> Graph:
+def resolve(
+    brain: Brain, fields: Fields, *, losses: bool = True, stream: Stream | None = None, stepwise: bool = False
+) -> Graph:
     """Settle every name, order and spec; raise a typed error for the first thing that does not fit."""
     _check_precision(brain.precision)
     root, everything = flatten(brain)
@@ -41,21 +45,34 @@ def resolve(brain: Brain, fields: Fields, *, losses: bool = True) -> Graph:
     specs = infer([*layers, *measures], known, brain.precision.compute)
     _check_inner(root, specs)
 
-    calls = _calls([*layers, *measures], specs, brain.precision, Sharing(everything))
+    single = _calls([*layers, *measures], specs, brain.precision, Sharing(everything))
+    expansion = Expansion(layers, single, known, stream, stepwise=stepwise)
+    expansion.run(measures)
+    outputs = {name: expansion.value(value) for name, value in _outputs(root, specs).items()}
+    made = expansion.calls.values()
+    lines = {name: line.spec for name, line in expansion.lines.items()}
     return Graph(
-        inputs={name: known[name] for name in inputs},
+        inputs={name: known[name] for name in inputs} | lines,
         fields={name: known[name] for name in used},
-        calls=tuple(calls[placed.path] for placed in layers),
-        outputs=_outputs(root, specs),
-        losses=tuple(calls[placed.path] for placed in measures if isinstance(placed.layer, Loss)),
-        metrics=tuple(calls[placed.path] for placed in measures if isinstance(placed.layer, Metric)),
+        calls=tuple(call for call in made if not isinstance(call.layer, Loss | Metric)),
+        outputs=outputs,
+        losses=tuple(call for call in made if isinstance(call.layer, Loss)),
+        metrics=tuple(call for call in made if isinstance(call.layer, Metric)),
         precision=brain.precision,
+        keeps=tuple(expansion.keeps),
+        lines=expansion.lines,
     )
 
 
 def _in_order(layers: Sequence[Placed]) -> list[Placed]:
     by_path = {placed.path: placed for placed in layers}
     waits = {path: [value.source for value in placed.inputs if not value.delay] for path, placed in by_path.items()}
+    for path, placed in by_path.items():  # an Unroll is left when all in it has run, whoever takes it
+        level = placed.scope.level
+        if level is not None and isinstance(placed.layer, Exit):
+            level = level.outer.level if level.outer is not None else None
+        if level is not None:
+            waits[level.path].append(path)
     return [by_path[path] for path in ordered(waits)]
 
 
@@ -118,7 +135,8 @@ def _check_inner(scope: Scope, specs: Specs) -> None:
     for inner in scope.inner.values():
         for name, edge in zip(inner.system.input_names, inner.bound, strict=True):
             stated = inner.system.input_specs.get(name)
-            offered = pick(follow(scope, edge, str(inner)), specs, str(inner))
+            value = follow(scope, edge, str(inner))
+            offered = pick(Value(inner.join(name)) if isinstance(inner.system, Unroll) else value, specs, str(inner))
             if stated and not fits(stated, offered):
                 raise SpecError(f"The input '{name}' of {inner} is stated as {stated}, but '{edge}' is {offered}.")
         _check_inner(inner, specs)
@@ -140,6 +158,7 @@ def _calls(layers: Sequence[Placed], specs: Specs, precision: Precision, sharing
             out_specs=specs[placed.path],
             params=params[owner.path],
             owner=owner.path,
+            evaluates=placed.scope.evaluating,
         )
     return calls
 

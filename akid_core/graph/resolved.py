@@ -16,18 +16,22 @@ from akid_core.specs.parameter import ParamSpec
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
 
+BEFORE = "@before"
+"""At the end of the path of a call that gives what was carried from the last step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:
     """One tensor of the graph: an input, a batch field, or output number `output` of the call at path `source`.
 
-    With `delay` k it is the value k steps ago (then `initial` says what came before the first step).
+    While a Brain is resolved, one with `delay` k is the value k steps ago, and `initial` says what came before the
+    first step; in a Graph there are none.
     """
 
     source: str
     output: int = 0
     delay: int = 0
-    initial: str = "zeros"
+    initial: float | str = "zeros"
 
     def __str__(self) -> str:
         return self.source + (f":{self.output}" if self.output else "") + (f"@-{self.delay}" if self.delay else "")
@@ -70,7 +74,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Graph:
-    """A checked network. `inputs`: what `predict` needs. `fields`: what losses and metrics use of the batch besides.
+    """A checked network. `inputs`: what it takes. `fields`: what losses and metrics use of the batch besides.
 
     `calls` hold the layers, `losses` (each a `Loss`) and `metrics` (each a `Metric`) follow them. All paths are unique.
     No value is delayed any more: feedback is settled as calls and inputs. `frozen`: globs of parameter paths that
@@ -120,6 +124,14 @@ class Graph:
         return tuple(reversed(chosen))
 
     @cached_property
+    def asked(self) -> Mapping[str, TensorSpec]:
+        """The inputs that the outputs depend on: what `predict` needs."""
+        targets = tuple(self.outputs.values())
+        sources = {value.source for call in self.needed(targets) for value in call.inputs}
+        sources.update(value.source for value in targets)
+        return {name: spec for name, spec in self.inputs.items() if name in sources}
+
+    @cached_property
     def measured(self) -> tuple[Call, ...]:
         """What losses and metrics need, and these."""
         return self.needed(Value(call.path) for call in self.losses + self.metrics)
@@ -130,8 +142,8 @@ class Graph:
         return self.needed((*(Value(call.path) for call in self.losses + self.metrics), *self.keeps))
 
     def freezes(self, path: str) -> bool:
-        """Whether the parameter at `path`, weight or state, never changes."""
-        return matches(path, self.frozen)
+        """Whether the parameter at `path`, weight or state, never changes; what is carried always does."""
+        return matches(path, self.frozen) and BEFORE not in path
 
     @property
     def trained(self) -> tuple[str, ...]:

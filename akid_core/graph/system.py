@@ -25,12 +25,14 @@ class System(Block):
     `inputs`: what its own inputs are called inside. `outputs`: which values it gives, in text `path[:output]`; by
     default the first output of its last node. A node without inputs takes the first output of the node before it, the
     first node the first input. Names are seen by the nodes of the same System alone; from outside, a block inside is
-    `system/block`.
+    `system/block`. With `evaluating` what is inside always behaves as in evaluation, in training too, and its state
+    never moves, as of a teacher.
     """
 
     nodes: tuple[Node, ...] = ()
     inputs: Inputs = "input"
     outputs: str | Sequence[str] = ()
+    evaluating: bool = False
 
     def __post_init__(self) -> None:
         inputs: Inputs = (self.inputs,) if isinstance(self.inputs, str) else self.inputs

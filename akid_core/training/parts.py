@@ -12,6 +12,7 @@ from akid_core.data.learnt import Learnt
 from akid_core.data.sensor import Sensor
 from akid_core.data.source import SPLITS, Split
 from akid_core.errors import ConfigurationError, UsageError, suggest
+from akid_core.graph.expand import Stream
 from akid_core.graph.resolved import Graph
 from akid_core.initializers.fill import initial_values
 from akid_core.optimizers.average import Averages
@@ -67,7 +68,9 @@ class Parts:
     @cached_property
     def graph(self) -> Graph:
         """The Brain, checked against what the sensors deliver."""
-        return replace(self.config.brain.resolve(self.train_sensor.spec), frozen=self.config.practice.freeze)
+        sensor = self.train_sensor
+        stream = Stream(sensor.batch_size, sensor.steps_per_epoch)
+        return replace(self.config.brain.resolve(sensor.spec, stream=stream), frozen=self.config.practice.freeze)
 
     @cached_property
     def regime(self) -> Regime:
