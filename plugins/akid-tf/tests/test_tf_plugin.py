@@ -12,7 +12,6 @@ from akid_core import layers as L
 from akid_core.backends.plan import Execution
 from akid_core.errors import ConfigurationError
 from akid_core.graph.brain import Brain
-from akid_core.graph.node import Edge
 from akid_core.plugins import default_manager
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
@@ -85,11 +84,3 @@ def test_what_cannot_run(backend: TensorflowBackend, dense: Brain) -> None:
     for precision in (Precision("float32", "float64", "float64"), Precision("bfloat16", "bfloat16", "float32")):
         with pytest.raises(ConfigurationError, match=f"in {precision.params} and computation in {precision.compute}"):
             backend.plan(Execution(), replace(dense, precision=precision).resolve(ROWS))
-    delayed = Brain.graph(
-        L.Add(name="sum").on("x", Edge("out", delay=1)),
-        L.Dense(units=4, name="out").on("sum"),
-        inputs="x",
-        outputs="out",
-    )
-    with pytest.raises(ConfigurationError, match="'sum' takes the delayed value out@-1"):
-        backend.plan(Execution(), delayed.resolve(ROWS))

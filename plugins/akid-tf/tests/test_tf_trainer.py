@@ -72,14 +72,14 @@ def test_fifty_updates_with_recorded_gradients(optimizer: Optimizer, fused: bool
 
     live = LiveOptimizer(optimizer, parameters, fused=fused)
     apply = tf.function(lambda gradients, numbers: live.apply(gradients, live.typed(numbers)), autograph=False)
-    for step, (gradients, rate) in enumerate(zip(recorded, rates.tolist(), strict=True)):
+    for count, (gradients, rate) in enumerate(zip(recorded, rates.tolist(), strict=True), start=1):
         native = [gradients["conv/weight"].transpose(2, 3, 1, 0), gradients["conv/bias"]]
-        apply([tf.constant(gradient) for gradient in native], tf.constant(live.numbers(rate, step), tf.float64))
+        apply([tf.constant(gradient) for gradient in native], tf.constant(live.numbers(rate, count), tf.float64))
 
     values, slots = by_formula(optimizer, start, recorded, rates)
     for parameter in parameters:
         assert difference(parameter.canonical(parameter.variable), values[parameter.path]) <= 1e-10
-    found = live.read()
+    found = {name: parameter.canonical(slot) for name, (parameter, slot) in live.named.items()}
     assert set(found) == set(slots)
     for name, slot in slots.items():
         assert difference(found[name], slot) <= 1e-10

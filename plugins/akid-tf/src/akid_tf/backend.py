@@ -11,6 +11,7 @@ from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Call, Graph
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.regime import Regime
 from akid_core.specs.tensor import FLOATS, wider
 from akid_tf.devices import device_name, use_threads
 from akid_tf.live import BuildContext, portable
@@ -87,10 +88,10 @@ class TensorflowBackend(Backend):
                 attached[call.owner] = built[call.path]
         return TensorflowNetwork(graph, built, seed, recompute)
 
-    def trainer(self, network: Network, optimizer: Optimizer, plan: Plan) -> Trainer:
+    def trainer(self, network: Network, optimizer: Optimizer | Regime, plan: Plan) -> Trainer:
         if not isinstance(network, TensorflowNetwork):
             raise UsageError(f"The tensorflow backend trains its own networks, not a {type(network).__name__}.")
-        return TensorflowTrainer(network, optimizer, plan)
+        return TensorflowTrainer(network, Regime.of(optimizer), plan)
 
     def versions(self) -> dict[str, str]:
         return {"tensorflow": tf.__version__, "numpy": np.__version__}
@@ -134,10 +135,3 @@ def check(graph: Graph) -> None:
             f"the tensorflow backend keeps parameters in {' or '.join(PARAMETERS)}, and computes in that type or in "
             "one that is narrower, such as bfloat16."
         )
-    for call in graph.everything:
-        delayed = [str(value) for value in call.inputs if value.delay]
-        if delayed:
-            raise ConfigurationError(
-                f"The block {call.path!r} takes the delayed value {delayed[0]}: a brain with delays can be described "
-                "and drawn, but the tensorflow backend does not run it."
-            )

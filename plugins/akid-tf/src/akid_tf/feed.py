@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,15 +26,18 @@ class Feed:
     specs: Mapping[str, TensorSpec]
 
     @classmethod
-    def of(cls, graph: Graph, calls: Iterable[Call], targets: Iterable[Value] = ()) -> Feed:
-        """What the calls need, and the targets that are no call's output."""
+    def of(
+        cls, graph: Graph, calls: Iterable[Call], targets: Iterable[Value] = (), given: Collection[Value] = ()
+    ) -> Feed:
+        """What the calls need, and the targets that are no call's output; what is `given` under its text."""
         calls = tuple(calls)
         values = [value for call in calls for value in call.inputs] + list(targets)
         specs = {
             value.source: _WEIGHTS if value.source == Batch.WEIGHTS else graph.spec(value)
             for value in values
-            if value.source not in graph.by_path
+            if value.source not in graph.by_path and value not in given
         }
+        specs.update((str(value), graph.spec(value)) for value in given)
         if any(isinstance(call.layer, Loss | Metric) for call in calls):
             specs[Batch.WEIGHTS] = _WEIGHTS
         return cls(specs)

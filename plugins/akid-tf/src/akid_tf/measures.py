@@ -51,13 +51,13 @@ def shares(weight: tf.Tensor, importance: float) -> tf.Tensor:
     return weight * tf.math.divide_no_nan(tf.constant(importance, weight.dtype), count)
 
 
-def derivatives(rows: Rows, total: Total, importance: float) -> Rows:
+def derivatives(rows: Rows, total: Total, importance: tf.Tensor) -> Rows:
     """The objective's derivatives by values and weights, of some rows of a batch that has this total.
 
-    The objective is the sum over losses of importance * m, m = sum(v * w) / sum(w): by v it is w / sum(w), by w it is
-    (v - m) / sum(w).
+    `importance`: a scalar. The objective is the sum over losses of importance * m, m = sum(v * w) / sum(w): by v it is
+    w / sum(w), by w it is (v - m) / sum(w).
     """
-    scale = tf.math.divide_no_nan(tf.constant(importance, total.count.dtype), total.count)
+    scale = tf.math.divide_no_nan(tf.cast(importance, total.count.dtype), total.count)
     return Rows(rows.weight * scale, (rows.counted() - total.mean) * scale)
 
 
@@ -74,12 +74,12 @@ def wide(tensor: tf.Tensor) -> tf.Tensor:
     return tf.cast(tensor, tf.float64) if tensor.dtype.is_floating else tensor
 
 
-def objective(graph: Graph, stacked: Stacked) -> np.ndarray:
-    """The minimised value of each of k steps: (k,) float64."""
+def objective(graph: Graph, stacked: Stacked, factors: Mapping[str, np.ndarray]) -> np.ndarray:
+    """The minimised value of each of k steps: (k,) float64. `factors`: (k,), by which weights of losses change."""
     total = np.zeros(len(next(iter(stacked.values()))["count"]))
     for path, loss in graph.loss_layers.items():
-        parts = stacked[path]
-        total += loss.weight * parts["sum"] / np.where(parts["count"] == 0, 1, parts["count"])
+        parts, weight = stacked[path], loss.weight * factors.get(path, 1.0)
+        total += weight * parts["sum"] / np.where(parts["count"] == 0, 1, parts["count"])
     return total
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from akid_core.backends.contract import Built
@@ -22,6 +21,8 @@ from akid_tf.ops import TensorflowOps
 from akid_tf.parameter import Parameter
 from akid_tf.recompute import Values, recomputed, runs
 from akid_tf.runtime import tf
+from akid_tf.walk import Forward, Mode
+from akid_tf.watching import Watching
 
 OPS = TensorflowOps()
 
@@ -31,38 +32,8 @@ CHOICE = (
 )
 """What is said of a layer whose Python looks at values."""
 
-Carried = dict[Value, tuple[tf.Tensor, ...]]
-"""For each value that is used with a delay its last values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mode:
-    """How a walk runs. `step`: int32 (1,), its number. `rows`: int32 (batch,), of rows in the global batch.
-
-    `recompute`: globs of the calls whose values are computed again for the gradient.
-    """
-
-    training: bool
-    step: tf.Tensor
-    rows: tf.Tensor
-    recompute: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Forward:
-    """What one walk gave.
-
-    `losses`: the rows of each loss by path, of which the gradient is taken. `updates`: new values of state parameters,
-    as their variables lie.
-    """
-
-    values: Values
-    losses: dict[str, Rows] = field(default_factory=dict)
-    updates: dict[str, tf.Tensor] = field(default_factory=dict)
-
-    def __getitem__(self, value: Value) -> tf.Tensor:
-        """One value, in the canonical layout."""
-        return self.values[value.source, value.output].lay(Layout.CANONICAL)
+Carried = dict[str, tf.Tensor]
+"""What a graph that runs step by step takes of the step before, by the name of its line; each (batch, ...)."""
 
 
 class GraphModule(tf.Module):
@@ -76,6 +47,7 @@ class GraphModule(tf.Module):
         self.graph = graph
         self.layers = {path: one.module for path, one in built.items()}
         self.parameters: dict[str, Parameter] = {}
+        self.watching = Watching()
         self._places = {path: one.places for path, one in built.items()}
         self._keys = {path: derive_key(seed, "mask", path) for path in built}
         self._reductions = graph.precision.reductions
@@ -103,15 +75,31 @@ class GraphModule(tf.Module):
     def __call__(
         self, inputs: Mapping[str, tf.Tensor], mode: str = "evaluation", step: int = 0, carried: Carried | None = None
     ) -> tuple[dict[str, tf.Tensor], Carried]:
-        """The outputs by name, and what the next step needs of this one: nothing, since delays are not run here.
+        """The outputs by name, and what the next step takes of this one, see `Graph.lines`; no state changes.
 
-        `inputs`: by name, each (batch, ...), canonical. `mode`: `"training"` or `"evaluation"`; no state changes in
-        either. `step`: its number, from which dropout draws. `carried`: what the step before returned.
+        `inputs`: by name, each (batch, ...), canonical; without those that are lines. `mode`: `"training"` or
+        `"evaluation"`. `step`: its number, from which dropout draws. `carried`: what the step before returned; None
+        before the first one.
         """
-        rows = tf.range(tf.shape(next(iter(inputs.values())))[0])
-        calls = self.graph.needed(self.graph.outputs.values())
-        forward = self.walk(calls, inputs, Mode(mode == "training", tf.reshape(tf.cast(step, tf.int32), [1]), rows))
-        return {name: forward[value] for name, value in self.graph.outputs.items()}, carried or {}
+        graph = self.graph
+        count = tf.shape(next(iter((inputs or carried or {}).values())))[0]
+        lines = self._begun(count) if carried is None else carried
+        calls = graph.needed((*graph.outputs.values(), *(line.newest for line in graph.lines.values())))
+        when = Mode(mode == "training", tf.reshape(tf.cast(step, tf.int32), [1]), tf.range(count))
+        forward = self.walk(calls, {**inputs, **lines}, when)
+        newest = {name: forward[line.newest] for name, line in graph.lines.items()}
+        return {name: forward[value] for name, value in graph.outputs.items()}, newest
+
+    def _begun(self, rows: tf.Tensor) -> Carried:
+        """What lines hold before the first step, for so many rows."""
+        found: Carried = {}
+        for name, line in self.graph.lines.items():
+            value: Any = line.initial
+            if isinstance(value, str):
+                parameter = self.parameters[value]
+                value = _turned(tf.convert_to_tensor(parameter.variable), parameter.lying, parameter.axes)
+            found[name] = tf.broadcast_to(tf.cast(value, line.spec.dtype), (rows, *line.spec.row))
+        return found
 
     def uniform(self, path: str) -> bool:
         """Whether the loss at `path` weighs all rows alike, but for their sample weights."""
@@ -123,15 +111,21 @@ class GraphModule(tf.Module):
         return dtype
 
     def walk(
-        self, calls: Iterable[Call], fields: Mapping[str, tf.Tensor], mode: Mode, known: Values | None = None
+        self,
+        calls: Iterable[Call],
+        fields: Mapping[str, tf.Tensor],
+        mode: Mode,
+        known: Values | None = None,
+        state: Mapping[str, tf.Tensor] | None = None,
     ) -> Forward:
         """Walk the calls in order. A later call that shares a state parameter sees what an earlier one made of it.
 
         fields: tensors by name, each (batch, ...), canonical; `Batch.WEIGHTS` (batch,) where losses or metrics are met.
-        `known`: values of calls that are not walked.
+        `known`: values that no call gives, whether it is walked or not. `state`: what stands for parameters by path,
+        as they lie.
         """
         forward = Forward({(name, 0): Laid(tensor) for name, tensor in fields.items()} | (known or {}))
-        read: dict[str, tf.Tensor] = {}
+        read = dict(state or {})
         for again, run in runs(calls, mode.recompute):
             if again:
                 self._again(run, forward, read, mode)
@@ -165,7 +159,9 @@ class GraphModule(tf.Module):
 
     def _call(self, call: Call, forward: Forward, read: dict[str, tf.Tensor], mode: Mode) -> None:
         """Run one call; its outputs and updates go into `forward`, the parameters it reads into `read`."""
-        module = self.layers[call.path]
+        module, watching = self.layers[call.path], self.watching
+        if watching.watchers:
+            watching.before(call.path, [forward[value] for value in call.inputs])
         laid = [forward.values[value.source, value.output] for value in call.inputs]
         layout = shared(laid) if module.layout is Layout.EITHER else module.layout
         inputs = [value.lay(layout) for value in laid]
@@ -173,7 +169,7 @@ class GraphModule(tf.Module):
             call=call,
             ops=OPS,
             params={spec.name: self._read(call, spec.name, read) for spec in call.params},
-            training=mode.training,
+            training=mode.training and not call.evaluates,
             step=mode.step,
             rows=mode.rows,
             key=self._keys[call.path],
@@ -184,12 +180,25 @@ class GraphModule(tf.Module):
         channels_last = layout is Layout.CHANNELS_LAST
         outputs = kept(call, inputs, module(context, *inputs), (tf.Tensor, tf.Variable), channels_last=channels_last)
         if isinstance(call.layer, Loss):
-            value, weight = outputs
-            sample_weight = tf.cast(forward[Value(Batch.WEIGHTS)], weight.dtype)
-            rows = Rows(value, sample_weight if self.uniform(call.path) else weight * sample_weight)
-            forward.losses[call.path] = rows
+            outputs = self._rows(call, *outputs, forward[Value(Batch.WEIGHTS)])
+        if mode.bent is not None:
+            outputs = tuple(mode.bent(Value(call.path, number), tensor) for number, tensor in enumerate(outputs))
+        if isinstance(call.layer, Loss):
+            rows = forward.losses[call.path] = Rows(*outputs)
             outputs = rows.counted(), rows.weight
-        forward.values.update(((call.path, number), Laid(tensor, layout)) for number, tensor in enumerate(outputs))
+        for number, tensor in enumerate(outputs):
+            forward.values.setdefault((call.path, number), Laid(tensor, layout))
+        if watching.watchers:
+            watching.after(call.path, [forward[Value(call.path, number)] for number in range(len(outputs))])
+        if not call.evaluates:
+            self._update(call, context, forward, read)
+
+    def _rows(self, call: Call, value: tf.Tensor, weight: tf.Tensor, sample_weight: tf.Tensor) -> Rows:
+        sample_weight = tf.cast(sample_weight, weight.dtype)
+        return Rows(value, sample_weight if self.uniform(call.path) else weight * sample_weight)
+
+    def _update(self, call: Call, context: Context, forward: Forward, read: dict[str, tf.Tensor]) -> None:
+        """Keep what a call made of its state, unless that is frozen."""
         for name, value in context.updates.items():
             path = call.param_path(name)
             if not self.graph.freezes(path):

@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from akid_core.backends.contract import Arrays, Built, MetricStates, Network
+from akid_core.backends.contract import Arrays, Built, MetricStates, Network, Watcher
 from akid_core.data.batch import Batch
-from akid_core.errors import UnknownNameError, suggest
+from akid_core.errors import DataError, UnknownNameError, suggest
 from akid_core.graph.resolved import Call, Graph, Value
 from akid_tf.devices import device_name
 from akid_tf.feed import Feed
+from akid_tf.layout import Laid
 from akid_tf.measures import Tensors, sums, wide
-from akid_tf.module import Forward, GraphModule, Mode
+from akid_tf.module import GraphModule
 from akid_tf.parameter import Parameter
+from akid_tf.program import Program
 from akid_tf.recompute import Values
 from akid_tf.runtime import host, tf
+from akid_tf.walk import Bent, Forward, Mode
 
 Fields = Mapping[str, tf.Tensor]
+
+Asked = tuple[tuple[Value, ...], bool, tuple[Value, ...]]
+"""Targets, whether in training, and what is given."""
 
 
 class TensorflowNetwork(Network):
     """One `tf.Variable` for each parameter. `module` is the network as TensorFlow knows it.
 
-    `recompute`: globs of the calls whose values are computed again for a gradient.
+    `recompute`: globs of the calls whose values are computed again for a gradient. `feed`: what training takes.
     """
 
     def __init__(self, graph: Graph, built: Mapping[str, Built], seed: int, recompute: tuple[str, ...] = ()) -> None:
         self.graph, self._recompute = graph, recompute
         self.module = GraphModule(graph, built, seed)
-        self.measured = graph.needed([Value(call.path) for call in graph.losses + graph.metrics])
-        self.feed = Feed.of(graph, self.measured)
+        self.feed, self._measured = Feed.of(graph, graph.practised), Feed.of(graph, graph.measured)
         self._device = device_name("cpu")
-        self._measure = self.program(self._states, self.feed.signature())
-        self._programs: dict[Any, tuple[Feed, Callable[..., list[tf.Tensor]]]] = {}
+        self._measure = self.program(self._states, self._measured.signature())
+        self._programs: dict[Asked, tuple[Feed, Program]] = {}
 
     def place(self, device: str) -> None:
         self._device = device_name(device)
@@ -74,20 +78,27 @@ class TensorflowNetwork(Network):
         return known[path]
 
     def values(
-        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+        self,
+        fields: Mapping[str, np.ndarray],
+        targets: Sequence[Value],
+        *,
+        training: bool = False,
+        step: int = 0,
+        given: Mapping[Value, np.ndarray] | None = None,
     ) -> list[np.ndarray]:
-        key = (tuple(targets), training)
-        if key not in self._programs:
-            self._programs[key] = self._computing(*key)
-        feed, compute = self._programs[key]
-        found = [host(tensor) for tensor in compute(feed.tensors(fields), tf.constant(step))]
-        if len(next(iter(fields.values()))):
+        asked = tuple(targets), training, tuple(given or {})
+        if asked not in self._programs:
+            self._programs[asked] = self._computing(*asked)
+        feed, compute = self._programs[asked]
+        arrays = {**fields, **{str(value): self._fitting(value, array) for value, array in (given or {}).items()}}
+        found = [host(tensor) for tensor in compute(feed.tensors(arrays), tf.constant(step))]
+        if len(next(iter(arrays.values()))):
             return found
         specs = [self.graph.spec(target) for target in targets]
         return [value[:0] if spec.shape[:1] == ("N",) else value for value, spec in zip(found, specs, strict=True)]
 
     def measure(self, batch: Batch) -> MetricStates:
-        parts = self._measure(self.feed.tensors({**batch.fields, Batch.WEIGHTS: batch.weights}))
+        parts = self._measure(self._measured.tensors({**batch.fields, Batch.WEIGHTS: batch.weights}))
         return {path: {name: part.numpy() for name, part in state.items()} for path, state in parts.items()}
 
     def forward(
@@ -99,16 +110,19 @@ class TensorflowNetwork(Network):
         step: tf.Tensor | int = 0,
         first_row: tf.Tensor | int = 0,
         known: Values | None = None,
-        differentiated: bool = False,
+        state: Mapping[str, tf.Tensor] | None = None,
+        recompute: bool = False,
+        bent: Bent | None = None,
     ) -> Forward:
         """Walk the calls with tensors. `step`: int32, its number. `first_row`: int32, the number of row 0.
 
-        `known`: values of calls that are not walked. `differentiated`: a gradient is taken, of losses alone.
+        `known`, `state`: see `GraphModule.walk`. `recompute`: what is to be computed again for a gradient is; it is of
+        losses alone. `bent`: what every output passes through. Where somebody watches, all is computed once.
         """
         size = tf.shape(next(iter(fields.values())))[0]
-        recompute = self._recompute if differentiated else ()
-        mode = Mode(training, tf.reshape(step, [1]), first_row + tf.range(size), recompute)
-        return self.module.walk(calls, fields, mode, known)
+        again = self._recompute if recompute and not self.watchers else ()
+        mode = Mode(training, tf.reshape(step, [1]), first_row + tf.range(size), again, bent)
+        return self.module.walk(calls, fields, mode, known, state)
 
     def settle(self, forward: Forward) -> None:
         """State takes the new values that a walk gave it."""
@@ -122,35 +136,45 @@ class TensorflowNetwork(Network):
             found[path] = {part: wide(forward[Value(path, number)]) for number, part in enumerate(metric.parts)}
         return found
 
-    def program(self, run: Callable[..., Any], *signature: Any, xla: bool = False) -> Callable[..., Any]:
-        """What runs compiled on the network's device, for tensors of this signature alone; with `xla` by XLA.
+    @property
+    def state(self) -> dict[str, tf.Tensor]:
+        """The values of state parameters, as they lie."""
+        held = (each for each in self.module.parameters.values() if not each.trained)
+        return {each.path: tf.convert_to_tensor(each.variable) for each in held}
 
-        It is traced at the first call, then called without looking again at what the arguments are. Loops are written
-        in TensorFlow's own words, so no code is rewritten.
-        """
+    def program(self, run: Callable[..., Any], *signature: Any, xla: bool = False) -> Program:
+        """What runs compiled on the network's device, for tensors of this signature alone; with `xla` by XLA."""
 
         def placed(*arguments: Any) -> Any:
             with tf.device(self._device):
                 return run(*arguments)
 
-        @cache
-        def compiled() -> Any:
-            function = tf.function(placed, input_signature=signature, autograph=False, jit_compile=xla or None)
-            return function.get_concrete_function()
+        return Program(placed, signature, self.module.watching, xla=xla)
 
-        return lambda *arguments: compiled()(*arguments)
+    def _watch(self, watchers: tuple[Watcher, ...]) -> None:
+        super()._watch(watchers)
+        self.module.watching.watchers = watchers
 
     def _states(self, fields: Fields) -> Tensors:
-        forward = self.forward(self.measured, fields, training=False)
+        forward = self.forward(self.graph.measured, fields, training=False)
         return {path: sums(rows) for path, rows in forward.losses.items()} | self.metric_states(forward)
 
-    def _computing(self, targets: tuple[Value, ...], training: bool) -> tuple[Feed, Callable[..., list[tf.Tensor]]]:
-        """What computes the targets, and what it takes."""
-        calls = self.graph.needed(targets)
-        feed = Feed.of(self.graph, calls, targets)
+    def _computing(self, targets: tuple[Value, ...], training: bool, given: tuple[Value, ...]) -> tuple[Feed, Program]:
+        """What computes the targets, and what it takes: what is given under its text."""
+        calls = self.graph.needed(targets, given)
+        feed = Feed.of(self.graph, calls, targets, given)
 
         def compute(fields: Fields, step: tf.Tensor) -> list[tf.Tensor]:
-            forward = self.forward(calls, fields, training=training, step=step)
+            known = {(value.source, value.output): Laid(fields[str(value)]) for value in given}
+            forward = self.forward(calls, fields, training=training, step=step, known=known)
             return [forward[target] for target in targets]
 
         return feed, self.program(compute, feed.signature(), tf.TensorSpec((), tf.int32))
+
+    def _fitting(self, value: Value, array: np.ndarray) -> np.ndarray:
+        """What is given for a value. Raises `DataError` where it has another shape."""
+        spec, shape = self.graph.spec(value), np.shape(array)
+        sizes = zip(shape, spec.shape, strict=False)
+        if len(shape) != spec.rank or any(isinstance(wanted, int) and size != wanted for size, wanted in sizes):
+            raise DataError(f"The value {value} should be {spec}, and what is given for it has the shape {shape}.")
+        return array

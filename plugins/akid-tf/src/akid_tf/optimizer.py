@@ -6,10 +6,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
-import numpy as np
-
-from akid_core.backends.contract import Arrays
-from akid_core.errors import UnknownNameError, suggest
 from akid_core.optimizers.base import AVERAGE, Optimizer
 from akid_core.optimizers.regularizer import limited, pulled
 from akid_tf.module import OPS
@@ -53,12 +49,12 @@ class LiveOptimizer(tf.Module):
 
     @property
     def width(self) -> int:
-        """How many numbers a step needs."""
-        return len(self.numbers(0.0, 0))
+        """How many numbers an update needs."""
+        return len(self.numbers(0.0, 1))
 
-    def numbers(self, learning_rate: float, step: int) -> tuple[float, ...]:
-        """What step number `step` (the first is 0) needs of the host: the formula's coefficients and the rate."""
-        return (*self._optimizer.coefficients(learning_rate, step + 1), learning_rate)
+    def numbers(self, learning_rate: float, count: int) -> tuple[float, ...]:
+        """What update number `count` (the first is 1) needs of the host: the formula's coefficients and the rate."""
+        return (*self._optimizer.coefficients(learning_rate, count), learning_rate)
 
     def typed(self, numbers: tf.Tensor) -> dict[str, Numbers]:
         """The numbers (..., width) float64, in each type in which a parameter is."""
@@ -91,23 +87,9 @@ class LiveOptimizer(tf.Module):
         if (share := optimizer.average) is not None:
             slots[AVERAGE].assign(slots[AVERAGE] * share + variable * (1.0 - share))
 
-    def read(self) -> Arrays:
-        """The slots in canonical layout, by `"<slot>:<parameter path>"`."""
-        return {name: parameter.canonical(slot) for name, (parameter, slot) in self._named().items()}
-
-    def fill(self, values: Mapping[str, np.ndarray]) -> None:
-        """Set the slots; one that is not named becomes zero. Raises `UnknownNameError` and `DataError`."""
-        named = self._named()
-        for name in values:
-            if name not in named:
-                raise UnknownNameError(
-                    f"{self._optimizer.component()} keeps nothing called {name!r}.{suggest(name, named)} "
-                    f"It keeps: {', '.join(named) or 'nothing'}."
-                )
-        for name, (parameter, slot) in named.items():
-            parameter.assign(slot, values.get(name, np.zeros(parameter.shape)), f"The slot {name!r}")
-
-    def _named(self) -> dict[str, tuple[Parameter, tf.Variable]]:
+    @property
+    def named(self) -> dict[str, tuple[Parameter, tf.Variable]]:
+        """The slots by `"<slot>:<parameter path>"`, each with its parameter."""
         return {
             f"{name}:{parameter.path}": (parameter, slot)
             for parameter in self._parameters

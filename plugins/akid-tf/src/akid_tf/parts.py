@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from akid_core.data.batch import Batch
+from akid_core.graph.resolved import Call, Value
 from akid_core.specs.layer import Metric
-from akid_tf.gradient import Backward, Given, Moment, differentiate
+from akid_core.specs.tensor import TensorSpec
+from akid_tf.gradient import Aim, Backward, Given, Moment, Slopes, State, differentiate, minimised, needed
 from akid_tf.layout import Laid
 from akid_tf.measures import Rows, Tensors, Total
-from akid_tf.module import Forward
 from akid_tf.network import TensorflowNetwork
 from akid_tf.runtime import tf
+from akid_tf.walk import Forward
 
 Sums = dict[str, tuple[tf.Tensor, tf.Tensor]]
 """Of each loss by path: the sum of value * weight so far, and that of the weights."""
 
+Kind = tuple[str, tuple[int | None, ...]]
+"""Type and shape of what a part leaves behind."""
+
 
 class Met(NamedTuple):
-    """What a part leaves behind: the rows of the losses by path, and the values that metrics take, by their number."""
+    """What a part leaves behind, a row for each of its rows.
+
+    `losses`: the rows of the losses by path. `taken`: the values that metrics take. `slopes`: gradients by values.
+    """
 
     losses: dict[str, Rows]
-    values: list[tf.Tensor]
+    taken: list[tf.Tensor]
+    slopes: list[tf.Tensor]
 
 
 class Parts:
@@ -36,82 +45,111 @@ class Parts:
     def __init__(self, network: TensorflowNetwork, most: int) -> None:
         self._network, self._most = network, most
         graph = network.graph
-        self._calls = tuple(call for call in network.measured if not isinstance(call.layer, Metric))
+        self._calls = tuple(call for call in graph.practised if not isinstance(call.layer, Metric))
         taken = dict.fromkeys(value for call in graph.metrics for value in call.inputs)
         self._taken = tuple(value for value in taken if value.source in graph.by_path)
-        self._settled = tuple(path for path in graph.loss_layers if not network.module.uniform(path))
 
-    def __call__(self, given: Given, moment: Moment, *, learning: bool) -> Backward:
-        """As `Whole`; state takes one update for each part."""
-        network = self._network
-        cut = _Cut.of(given, moment, self._most)
-        totals = self._totals(cut) if self._settled else {}
+    def first(
+        self, given: Given, moment: Moment, aims: Sequence[Aim], *, learning: bool, values: Sequence[Value] = ()
+    ) -> Backward:
+        """As `Whole.first`; state takes one update for each part."""
+        network, losses = self._network, self._network.graph.loss_layers
+        kinds = [(network.module.reduced(path), (None,)) for path in sorted(losses) for _ in Rows._fields]
+        kinds += [_kind(network.graph.spec(value)) for value in (*self._taken, *values)]
 
-        def part(
-            index: tf.Tensor, gradients: list[tf.Tensor], arrays: list[tf.TensorArray]
-        ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.TensorArray]]:
-            forward, shares = differentiate(network, self._calls, *cut.part(index), totals)
+        def left(forward: Forward, slopes: Slopes) -> list[tf.Tensor]:
             if learning:
                 network.settle(forward)
-            met = tf.nest.flatten(Met(forward.losses, [forward[value] for value in self._taken]))
-            gradients = [old + new for old, new in zip(gradients, shares, strict=True)]
-            return (index + 1, gradients, [array.write(index, rows) for array, rows in zip(arrays, met, strict=True)])
+            met = Met(forward.losses, [forward[value] for value in self._taken], slopes.values)
+            flat: list[tf.Tensor] = tf.nest.flatten(met)
+            return flat
 
-        arrays = [_rows(dtype, shape, cut.count) for dtype, shape in self._kinds()]
-        start = [tf.zeros_like(parameter.variable) for parameter in network.trained]
+        cut = _Cut.of(given, moment, self._most)
+        gradients, rows = self._run(self._calls, cut, aims, kinds, left, values=values)
+        blank = Met({path: Rows(0, 0) for path in losses}, [0] * len(self._taken), [0] * len(values))
+        met: Met = tf.nest.pack_sequence_as(blank, rows)
+        return Backward(Slopes(gradients, met.slopes), met.losses, self._metrics(given, met.taken))
+
+    def again(self, given: Given, moment: Moment, aims: Sequence[Aim], state: State) -> Slopes:
+        """As `Whole.again`."""
+        cut = _Cut.of(given, moment, self._most)
+        gradients, _ = self._run(needed(self._network, aims), cut, aims, [], lambda *_: [], state=state)
+        return Slopes(gradients, [])
+
+    def _run(
+        self,
+        calls: tuple[Call, ...],
+        cut: _Cut,
+        aims: Sequence[Aim],
+        kinds: Sequence[Kind],
+        left: Callable[[Forward, Slopes], list[tf.Tensor]],
+        *,
+        values: Sequence[Value] = (),
+        state: State | None = None,
+    ) -> tuple[list[list[tf.Tensor]], list[tf.Tensor]]:
+        """Part by part: the sums of gradients, and the rows of what is `left` of parts, of these `kinds`."""
+        network = self._network
+        settled = [path for path in minimised(aims) if path not in cut.whole.shares]
+        totals = self._totals(cut, calls, settled, state) if settled else {}
+
+        def part(
+            index: tf.Tensor, sums: list[list[tf.Tensor]], arrays: list[tf.TensorArray]
+        ) -> tuple[tf.Tensor, list[list[tf.Tensor]], list[tf.TensorArray]]:
+            forward, slopes = differentiate(
+                network, calls, *cut.part(index), aims, totals=totals, state=state, values=values
+            )
+            pairs = zip(arrays, left(forward, slopes), strict=True)
+            sums = tf.nest.map_structure(tf.add, sums, slopes.params)
+            return index + 1, sums, [array.write(index, rows) for array, rows in pairs]
+
+        arrays = [_rows(dtype, shape, cut.count) for dtype, shape in kinds]
+        start = [[tf.zeros_like(parameter.variable) for parameter in aim.parameters] for aim in aims]
         _, gradients, arrays = tf.while_loop(
             lambda index, *_: index < cut.count, part, (0, start, arrays), parallel_iterations=1
         )
-        met = self._structured([array.concat() for array in arrays])
-        return Backward(gradients, met.losses, self._metrics(given, met.values))
+        return gradients, [array.concat() for array in arrays]
 
-    def _totals(self, cut: _Cut) -> dict[str, Total]:
-        """Of each loss that weighs rows by itself, over the whole batch."""
-        needed = self._moving(cut.whole.fields)
+    def _totals(
+        self, cut: _Cut, calls: tuple[Call, ...], paths: Sequence[str], state: State | None
+    ) -> dict[str, Total]:
+        """Of losses that weigh rows by themselves, over the whole batch."""
+        network = self._network
+
+        def walk(given: Given, moment: Moment) -> Forward:
+            return network.forward(calls, given.fields, training=True, state=state, **moment._asdict())
 
         def part(index: tf.Tensor, sums: Sums) -> tuple[tf.Tensor, Sums]:
-            losses = self._walk(*cut.part(index)).losses
+            losses = walk(*cut.part(index)).losses
             return index + 1, {
                 path: (
-                    total + tf.reduce_sum(losses[path].counted() * losses[path].weight) if path in needed else total,
+                    total + tf.reduce_sum(losses[path].counted() * losses[path].weight) if path in moving else total,
                     count + tf.reduce_sum(losses[path].weight),
                 )
                 for path, (total, count) in sums.items()
             }
 
-        zeros = {path: tf.zeros([], self._network.module.reduced(path)) for path in self._settled}
-        start = {path: (zero, zero) for path, zero in zeros.items()}
-        _, sums = tf.while_loop(lambda index, _: index < cut.count, part, (0, start), parallel_iterations=1)
+        with network.module.watching.away():
+            moving = self._moving(cut.whole, paths, walk)
+            zeros = {path: tf.zeros([], network.module.reduced(path)) for path in paths}
+            start = {path: (zero, zero) for path, zero in zeros.items()}
+            _, sums = tf.while_loop(lambda index, _: index < cut.count, part, (0, start), parallel_iterations=1)
         return {path: Total(count, tf.math.divide_no_nan(total, count)) for path, (total, count) in sums.items()}
 
-    def _moving(self, fields: Mapping[str, tf.Tensor]) -> set[str]:
+    def _moving(self, whole: Given, paths: Sequence[str], walk: Callable[[Given, Moment], Forward]) -> set[str]:
         """The losses whose weights depend on what is trained: found by a walk that is traced and never run."""
-        network, found = self._network, set[str]()
+        found = set[str]()
 
         def probe(fields: Mapping[str, tf.Tensor]) -> None:
-            variables = [parameter.variable for parameter in network.trained]
+            variables = [parameter.variable for parameter in self._network.trained]
             with tf.GradientTape(persistent=True) as tape:
-                losses = self._walk(Given(dict(fields), {}), Moment(tf.constant(0), tf.constant(0))).losses
-            for path in self._settled:
+                losses = walk(whole._replace(fields=dict(fields)), Moment(tf.constant(0), tf.constant(0))).losses
+            for path in paths:
                 if any(each is not None for each in tape.gradient(losses[path].weight, variables)):
                     found.add(path)
 
-        signature = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in fields.items()}
+        signature = {name: tf.TensorSpec(tensor.shape, tensor.dtype) for name, tensor in whole.fields.items()}
         tf.function(probe, input_signature=[signature], autograph=False).get_concrete_function()
         return found
-
-    def _kinds(self) -> list[tuple[tf.DType, tuple[int | None, ...]]]:
-        """Type and shape of what a part leaves behind, flat."""
-        graph, module = self._network.graph, self._network.module
-        losses = [(module.reduced(path), (None,)) for path in sorted(graph.loss_layers) for _ in Rows._fields]
-        specs = [graph.spec(value) for value in self._taken]
-        sizes = [tuple(size if isinstance(size, int) else None for size in spec.shape) for spec in specs]
-        return losses + [(tf.as_dtype(spec.dtype), size) for spec, size in zip(specs, sizes, strict=True)]
-
-    def _structured(self, flat: list[tf.Tensor]) -> Met:
-        blank = Met({path: Rows(0, 0) for path in self._network.graph.loss_layers}, [0] * len(self._taken))
-        met: Met = tf.nest.pack_sequence_as(blank, flat)
-        return met
 
     def _metrics(self, given: Given, values: list[tf.Tensor]) -> Tensors:
         """The states of metrics over the whole batch."""
@@ -120,9 +158,6 @@ class Parts:
         known = {(value.source, value.output): Laid(tensor) for value, tensor in pairs}
         forward = network.forward(network.graph.metrics, given.fields, training=True, known=known)
         return network.metric_states(forward)
-
-    def _walk(self, given: Given, moment: Moment) -> Forward:
-        return self._network.forward(self._calls, given.fields, training=True, **moment._asdict())
 
 
 class _Cut(NamedTuple):
@@ -140,10 +175,14 @@ class _Cut(NamedTuple):
 
     def part(self, index: tf.Tensor) -> tuple[Given, Moment]:
         start, stop = (-(-bound * self.size // self.count) for bound in (index, index + 1))
-        piece: Given = tf.nest.map_structure(lambda tensor: tensor[start:stop], self.whole)
-        return piece, Moment(self.moment.step, self.moment.first_row + start)
+        fields, shares = tf.nest.map_structure(lambda tensor: tensor[start:stop], self.whole[:2])
+        return Given(fields, shares, self.whole.factors), Moment(self.moment.step, self.moment.first_row + start)
 
 
-def _rows(dtype: tf.DType, shape: tuple[int | None, ...], count: tf.Tensor) -> tf.TensorArray:
+def _kind(spec: TensorSpec) -> Kind:
+    return spec.dtype, tuple(size if isinstance(size, int) else None for size in spec.shape)
+
+
+def _rows(dtype: str, shape: tuple[int | None, ...], count: tf.Tensor) -> tf.TensorArray:
     """Takes rows of each part, as many as it has."""
     return tf.TensorArray(dtype, count, infer_shape=False, element_shape=shape)

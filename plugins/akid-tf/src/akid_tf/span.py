@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from akid_core.specs.layer import Metric
 from akid_tf.gradient import Given, Moment
 from akid_tf.measures import Rows, Stacked, Tensors, sums
 from akid_tf.network import Fields, TensorflowNetwork
-from akid_tf.optimizer import LiveOptimizer, Numbers
+from akid_tf.optimizer import Numbers
+from akid_tf.regime import LiveRegime
 from akid_tf.runtime import host, tf
 
 NUMBER = tf.TensorSpec((), tf.int32)
 
-Step = Callable[[Given, Moment, Mapping[str, Numbers]], Tensors]
+Step = Callable[[Given, Moment, Sequence[Mapping[str, Numbers]]], Tensors]
 """One step: parameters, slots and state take their new values; what it measured, see `noted`."""
 
 
@@ -37,14 +38,14 @@ class SpanProgram:
     What need not be in the loop is not: it takes stacked fields apart, and leaves sums to be formed of all its rows.
     """
 
-    def __init__(self, network: TensorflowNetwork, optimizer: LiveOptimizer, step: Step, extra: Tensors) -> None:
+    def __init__(self, network: TensorflowNetwork, regime: LiveRegime, step: Step, extra: Tensors) -> None:
         """`extra`: the types of what a step notes beside losses and metrics."""
-        self._network, self._optimizer, self._step = network, optimizer, step
+        self._network, self._regime, self._step = network, regime, step
         self._types = {**_types(network), **extra}
 
     def numbers(self, steps: int | None) -> tf.TensorSpec:
         """The spec of what so many steps need of the host."""
-        return tf.TensorSpec((steps, self._optimizer.width), tf.float64)
+        return tf.TensorSpec((steps, self._regime.width), tf.float64)
 
     def __call__(self, fields: Mapping[str, tf.Tensor], numbers: tf.Tensor, steps: tf.Tensor, first: Moment) -> Tensors:
         """The states of losses and metrics of each step, each part (k, ...).
@@ -52,7 +53,8 @@ class SpanProgram:
         fields: each (k, batch, ...). numbers: float64 (k, width). steps: how many are taken of the k that there is room
         for.
         """
-        given, typed = Given.of(self._network, fields), self._optimizer.typed(numbers)
+        given = Given.of(self._network, fields, self._regime.factors(numbers))
+        typed = self._regime.typed(numbers)
         room = tf.shape(numbers)[0] if numbers.shape[0] is None else numbers.shape[0]
         arrays = tf.nest.map_structure(lambda dtype: tf.TensorArray(dtype, room), self._types)
 

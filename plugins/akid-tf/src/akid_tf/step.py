@@ -9,9 +9,10 @@ from akid_core.backends.step import warn_idle
 from akid_core.errors import ConfigurationError
 from akid_core.specs.target import imported_target
 from akid_tf.gradient import Given, Moment
-from akid_tf.measures import Tensors, Total
+from akid_tf.measures import Rows, Tensors, Total
 from akid_tf.network import TensorflowNetwork
-from akid_tf.optimizer import LiveOptimizer, Numbers
+from akid_tf.optimizer import Numbers
+from akid_tf.regime import LiveRegime
 from akid_tf.runtime import tf
 from akid_tf.span import noted
 
@@ -24,13 +25,19 @@ class UserStep:
 
     extra: ClassVar[Tensors] = {OBJECTIVE: {OBJECTIVE: tf.float64}}
 
-    def __init__(self, path: str, network: TensorflowNetwork, optimizer: LiveOptimizer) -> None:
+    def __init__(self, path: str, network: TensorflowNetwork, regime: LiveRegime) -> None:
+        """Raises `ConfigurationError` where there is no such function, and for phases that would have to take turns."""
         self._path, self._function = path, imported(path)
-        self._network, self._optimizer = network, optimizer
+        self._network, self._regime = network, regime
+        if regime.kinds != [((0,),)] or len(regime.aims[0].parameters) < len(network.trained):
+            raise ConfigurationError(
+                f"execution.step {path} replaces the train program, and moves all parameters in every step, so phases "
+                "cannot take turns in it: leave out the step, or give one optimizer."
+            )
         self._idle = bool(network.trained)  # until a first trace has shown otherwise, or has been told of
 
-    def __call__(self, given: Given, moment: Moment, numbers: Mapping[str, Numbers]) -> Tensors:
-        program = LiveStep(self._network, self._optimizer, given, moment, numbers)
+    def __call__(self, given: Given, moment: Moment, numbers: Sequence[Mapping[str, Numbers]]) -> Tensors:
+        program = LiveStep(self._network, self._regime, given, moment, numbers)
         minimised = self._function(program)
         if program.noted is None:
             raise ConfigurationError(
@@ -53,18 +60,19 @@ class LiveStep:
     def __init__(
         self,
         network: TensorflowNetwork,
-        optimizer: LiveOptimizer,
+        regime: LiveRegime,
         given: Given,
         moment: Moment,
-        numbers: Mapping[str, Numbers],
+        numbers: Sequence[Mapping[str, Numbers]],
     ) -> None:
         self.fields = given.fields
         self.parameters = {parameter.path: parameter.variable for parameter in network.trained}
         self.number = moment.step
-        self.learning_rate = next(iter(numbers.values())).rate[0]
+        self.learning_rate = next(iter(numbers[0].values())).rate[0]
         self.noted: Tensors | None = None
         self.updated = False
-        self._network, self._optimizer, self._moment, self._numbers = (network, optimizer, moment, numbers)
+        self._network, self._moment, self._factors = network, moment, given.factors
+        (self._optimizer,), (self._numbers,) = regime.optimizers, numbers
 
     def objective(self) -> tf.Tensor:
         """One forward pass; state takes its new values. Raises `ConfigurationError` where it is not the first one."""
@@ -72,13 +80,17 @@ class LiveStep:
             raise ConfigurationError(
                 "execution.step calls program.objective() twice, but a step is one forward pass: keep what it gave."
             )
-        network = self._network
-        moment = self._moment._asdict()
-        forward = network.forward(network.measured, self.fields, training=True, differentiated=True, **moment)
+        network, moment = self._network, self._moment._asdict()
+        forward = network.forward(network.graph.practised, self.fields, training=True, recompute=True, **moment)
         network.settle(forward)
         self.noted = noted(network, forward.losses, network.metric_states(forward))
-        means = [Total.of(forward.losses[path]).mean * loss.weight for path, loss in network.graph.loss_layers.items()]
-        return tf.add_n([tf.cast(mean, means[0].dtype) for mean in means])
+        return tf.add_n([self._term(path, rows) for path, rows in forward.losses.items()])
+
+    def _term(self, path: str, rows: Rows) -> tf.Tensor:
+        """What a loss adds to the objective, in the type of its reductions."""
+        mean = tf.cast(Total.of(rows).mean, self._network.module.reduced(path))
+        weighted = mean * self._network.graph.loss_layers[path].weight
+        return weighted * tf.cast(self._factors[path], mean.dtype) if path in self._factors else weighted
 
     def update(self, gradients: Sequence[tf.Tensor | None]) -> None:
         """Clip, regularise and move. Raises `ConfigurationError` unless there is one gradient for each parameter."""

@@ -9,9 +9,10 @@ import numpy as np
 from akid_core.backends.plan import Execution
 from akid_core.graph.attach import Attach
 from akid_core.graph.resolved import Graph
-from akid_tf.gradient import Given, Moment, Whole
+from akid_tf.gradient import Aim, Given, Moment, Whole
 from akid_tf.measures import Stacked, Tensors
 from akid_tf.network import Fields, TensorflowNetwork
+from akid_tf.program import Program
 from akid_tf.runtime import host, tf
 from akid_tf.span import NUMBER, SpanProgram
 
@@ -29,7 +30,7 @@ class CompiledSpan:
     def __init__(self, network: TensorflowNetwork, steps: SpanProgram, bundle: int) -> None:
         self._network, self._steps, self._bundle = network, steps, bundle
         self._rows = 0
-        self._programs: dict[tuple[tf.TensorShape, ...], Callable[..., Tensors]] = {}
+        self._programs: dict[tuple[tf.TensorShape, ...], Program] = {}
 
     def takes(self, rows: int) -> bool:
         """Whether a batch of so many rows is a full one."""
@@ -48,7 +49,7 @@ class CompiledSpan:
         stacked: Stacked = tf.nest.map_structure(lambda part: host(part)[:steps], parts)
         return stacked
 
-    def _program(self, tensors: Fields, room: int) -> Callable[..., Tensors]:
+    def _program(self, tensors: Fields, room: int) -> Program:
         """What runs tensors of these shapes."""
         shapes = tuple(tensor.shape for tensor in tensors.values())
         if shapes not in self._programs:
@@ -109,7 +110,8 @@ def _trial(network: TensorflowNetwork, device: str) -> str:
 
     def both(*tensors: tf.Tensor) -> list[tf.Tensor]:
         fields, moment = (dict(zip(specs, tensors, strict=True)), Moment(tf.constant(0), tf.constant(0)))
-        return Whole(network)(Given.of(network, fields), moment, learning=True).gradients
+        aims = [Aim.whole(network)]
+        return Whole(network).first(Given.of(network, fields), moment, aims, learning=True).slopes.params[0]
 
     function = tf.function(both, input_signature=signature, autograph=False, jit_compile=True)
     try:

@@ -73,8 +73,8 @@ def build(layer: Attach, in_specs: tuple[TensorSpec, ...], context: BuildContext
 
 @contextmanager
 def _seeded(context: BuildContext) -> Iterator[None]:
-    """Initial values as a function of (seed, path). Keras draws its seeds from Python's generator, put back after."""
-    high, low = derive_key(context.seed, "init", context.call.path)
+    """Initial values as a function of (seed, owner). Keras draws its seeds from Python's generator, put back after."""
+    high, low = derive_key(context.seed, "init", context.call.owner)
     kept = random.getstate()
     random.seed(high << 32 ^ low)
     tf.random.set_seed(high & 0x7FFFFFFF)
