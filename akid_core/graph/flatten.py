@@ -11,6 +11,7 @@ from akid_core.graph.node import Edge
 from akid_core.graph.resolved import Value
 from akid_core.graph.system import System
 from akid_core.graph.unroll import Entry, Exit, Unroll
+from akid_core.graph.wiring import wiring
 from akid_core.specs.layer import Layer, Loss, Metric
 
 
@@ -201,11 +202,9 @@ def unknown(scope: Scope, name: str, user: str, fields: Iterable[str] = ()) -> A
 
 def _scope(scope: Scope) -> Scope:
     """Fill in the edges, outputs and inner scopes."""
-    system = scope.system
-    before = tuple(map(Edge, system.input_names[:1]))
-    for name, node in system.named.items():
-        measured = isinstance(node.block, Loss | Metric)
-        scope.edges[name] = node.inputs or (() if measured else before)
+    wires = wiring(scope.system)
+    scope.edges, scope.outputs = dict(wires.edges), wires.outputs
+    for name, node in scope.system.named.items():
         if isinstance(node.block, System):
             inner = Scope(node.block, scope.join(name), scope, scope.edges[name], node.share)
             wanted = node.block.input_names
@@ -215,18 +214,7 @@ def _scope(scope: Scope) -> Scope:
                     f"{len(inner.bound)} ({listed(map(str, inner.bound))})."
                 )
             scope.inner[name] = _scope(inner)
-        if not measured:
-            before = (Edge(name),)
-    scope.outputs = tuple(map(parse, system.outputs)) or before
     return scope
-
-
-def parse(text: str) -> Edge:
-    """An edge from its text; raises `GraphError` instead of `ValueError`."""
-    try:
-        return Edge.parse(text)
-    except ValueError as error:
-        raise GraphError(str(error)) from error
 
 
 def _placed(scope: Scope) -> Iterator[Placed]:

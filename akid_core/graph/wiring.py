@@ -31,10 +31,10 @@ def wiring(system: System) -> Wiring:
             edges[name] = node.inputs
         else:
             edges[name], before = node.inputs or before, (Edge(name),)
-    return Wiring(edges, tuple(map(parse, system.outputs)) or before)
+    return Wiring(edges, tuple(map(_parse, system.outputs)) or before)
 
 
-def parse(text: str) -> Edge:
+def _parse(text: str) -> Edge:
     """An edge from its text; raises `GraphError` instead of `ValueError`."""
     try:
         return Edge.parse(text)
