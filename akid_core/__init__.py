@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from akid_core.graph.brain import Brain
     from akid_core.graph.node import Edge, Node
     from akid_core.graph.system import System
+    from akid_core.graph.unroll import Unroll
     from akid_core.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Phase, Regularizer, RMSprop
     from akid_core.optimizers.base import Optimizer
     from akid_core.plugins import PluginManager
@@ -49,6 +50,7 @@ _HOMES = {
     "akid_core.graph.brain": ("Brain",),
     "akid_core.graph.node": ("Edge", "Node"),
     "akid_core.graph.system": ("System",),
+    "akid_core.graph.unroll": ("Unroll",),
     "akid_core.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "Lion", "Phase", "RMSprop", "Regularizer"),
     "akid_core.optimizers.base": ("Optimizer",),
     "akid_core.plugins": ("PluginManager",),
@@ -100,6 +102,7 @@ __all__ = [
     "Start",
     "System",
     "TensorSpec",
+    "Unroll",
     "__version__",
     "errors",
     "initializers",

@@ -53,6 +53,8 @@ _LAYERS = (
     ("fill", "fill:Fill", "one number wherever something is"),
     ("split", "cut:Split", "parts along an axis, each an output"),
     ("slice", "cut:Slice", "a stretch along an axis"),
+    ("stack", "stack:Stack", "values side by side along a new axis"),
+    ("unstack", "stack:Unstack", "each position along an axis, each an output"),
     ("dropout", "dropout:Dropout", "zero at random while training"),
     ("spatial_dropout", "dropout:SpatialDropout", "zero whole channels at random while training"),
     ("batch_norm", "norm:BatchNorm", "zero mean and unit variance over the batch"),
@@ -199,7 +201,14 @@ def akid_observers() -> Iterator[ObserverInfo]:
 
 @hookimpl
 def akid_kids() -> Iterator[KidInfo]:
-    yield KidInfo(name="kid", target="akid_core.training.kid:Kid", summary="practises on its sensors")
+    for name, target, summary in (
+        ("kid", "training.kid:Kid", "practises on its sensors"),
+        ("autoencoder", "kids.autoencoder:Autoencoder", "learns to give what it was given"),
+        ("denoise", "kids.denoise:Denoise", "learns to give clean what it was given spoilt"),
+        ("distill", "kids.distill:Distill", "learns from a Brain that has learnt before"),
+        ("gan", "kids.gan:Gan", "makes pictures that it cannot tell from real ones"),
+    ):
+        yield KidInfo(name=name, target=f"akid_core.{target}", summary=summary)
 
 
 @hookimpl

@@ -129,16 +129,17 @@ def test_a_name_that_is_deeper_inside() -> None:
 def test_delays_add_up_on_the_way() -> None:
     memory = System(name="memory", nodes=(Dense(name="d", units=6).on("v@-2"),), inputs="v", outputs="d@-1")
     brain = Brain.graph(memory.on("out@-3"), Add(name="out").on("x", "memory@-1"), inputs="x")
-    graph = brain.resolve(FIELDS)
-    assert graph.by_path["memory/d"].inputs == (Value("out", delay=5),)
-    assert graph.by_path["out"].inputs == (Value("x"), Value("memory/d", delay=2))
+    graph = brain.resolve(FIELDS, stepwise=True)
+    assert graph.by_path["memory/d"].inputs == (Value("out@-5"),)
+    assert graph.by_path["out"].inputs == (Value("x"), Value("memory/d@-2"))
 
 
 def test_delays_that_begin_differently() -> None:
-    ones = Edge("v", delay=1, initial="ones")
+    ones = Edge("v", delay=1, initial=1.0)
     memory = System(name="memory", nodes=(ReLU(name="r").on(ones),), inputs="v")
-    assert Brain.graph(memory.on("x"), inputs="x").resolve(FIELDS).calls[0].inputs == (Value("x", 0, 1, "ones"),)
-    with pytest.raises(GraphError, match="through two delays, one that begins with ones and one with zeros"):
+    graph = Brain.graph(memory.on("x"), inputs="x").resolve(FIELDS, stepwise=True)
+    assert graph.lines["x@=1.0@-1"].initial == 1.0
+    with pytest.raises(GraphError, match="through two delays, one that begins with 1.0 and one with zeros"):
         Brain.graph(memory.on("x@-1"), inputs="x").resolve(FIELDS)
 
 

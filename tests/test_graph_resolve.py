@@ -377,11 +377,11 @@ def test_a_delay_breaks_a_cycle() -> None:
         outputs="state",
     )
     graph = brain.resolve(FIELDS)
-    assert order(graph) == ["drive", "echo", "sum", "state"]
-    assert graph.by_path["echo"].inputs == (Value("state", delay=1),)
+    assert order(graph) == ["drive", "state@initial", "echo", "sum", "state"]
+    assert graph.by_path["echo"].inputs == (Value("state@initial"),)
     assert graph.by_path["echo"].in_specs[0].shape == ("N", 4)
     assert graph.params["echo/weight"].shape == (4, 4)
-    assert [call.path for call in graph.needed([Value("echo")])] == ["echo"]
+    assert [call.path for call in graph.needed([Value("echo")])] == ["state@initial", "echo"]
 
 
 def test_the_past_of_an_image() -> None:
@@ -401,9 +401,9 @@ def test_the_past_of_an_input_and_of_a_later_block() -> None:
         Dense(name="later", units=3).on("x@-4"),
         inputs="x",
     )
-    graph = brain.resolve(FIELDS)
+    graph = brain.resolve(FIELDS, stepwise=True)
     assert graph.params["first/weight"].shape == (3, 5)
-    assert graph.by_path["later"].inputs == (Value("x", delay=4),)
+    assert graph.by_path["later"].inputs == (Value("x@-4"),)
 
 
 def test_a_past_without_a_fixed_shape() -> None:

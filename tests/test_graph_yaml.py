@@ -83,7 +83,7 @@ def test_everything_survives() -> None:
         name="stage",
         nodes=(
             Conv2d(channels=4, kernel=(3, 1), padding="same", weight_init=Zeros(), bias=False).on("a"),
-            Add(name="sum").on("conv2d", "b:1", Edge("sum", delay=2, initial="ones")),
+            Add(name="sum").on("conv2d", "b:1", Edge("sum", delay=2, initial=1.0)),
         ),
         inputs=("a", "b"),
         outputs=("sum", "conv2d"),
@@ -222,7 +222,7 @@ def test_ready_networks(akid_manager: PluginManager) -> None:
         (
             "brain: {block: [relu]}",
             "text, line 1, brain.block: unknown key 'block'. Did you mean 'blocks'? Valid: name, inputs, outputs, "
-            "blocks, losses, metrics, precision.",
+            "blocks, losses, metrics, precision, evaluating.",
         ),
         ("brain: {inputs: x}", "text, line 1, brain: needs 'blocks', a list."),
         ("brain: {blocks: relu}", "text, line 1, brain.blocks: expected a list of blocks, got 'relu'."),
@@ -257,7 +257,7 @@ def test_ready_networks(akid_manager: PluginManager) -> None:
         (
             "brain: {blocks: [{system: {name: s, input: x, blocks: []}}]}",
             "brain.blocks[0].system.input: unknown key 'input'. Did you mean 'inputs'? Valid: name, inputs, share, "
-            "takes, outputs, blocks.",
+            "takes, outputs, blocks, evaluating.",
         ),
         (
             "brain: {blocks: [{system: {blocks: [softmax_cross_entropy]}}]}",

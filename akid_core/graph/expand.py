@@ -14,7 +14,8 @@ from akid_core.errors import GraphError, OpenSizeError, SpecError
 from akid_core.graph.flatten import Placed, Scope
 from akid_core.graph.resolved import BEFORE, Call, Line, Value
 from akid_core.graph.unroll import Entry, Exit, Unroll
-from akid_core.layers.unrolled import After, Before, Initial, Stack, StopGradient, Unstack
+from akid_core.layers.stack import Stack, Unstack
+from akid_core.layers.unrolled import After, Before, Initial, StopGradient
 from akid_core.specs.tensor import TensorSpec
 
 Times = tuple[int, ...]

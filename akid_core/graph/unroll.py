@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from akid_core.errors import UnknownNameError, suggest
 from akid_core.graph.system import System
 from akid_core.layers.checks import check_axis, known_size
-from akid_core.layers.unrolled import with_axis, without
+from akid_core.layers.stack import with_axis, without
 from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import TensorSpec
 

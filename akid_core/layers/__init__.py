@@ -30,6 +30,7 @@ from akid_core.layers.recurrent import GRU, LSTM
 from akid_core.layers.resize import Pad, PadChannels, Upsample
 from akid_core.layers.row_norm import GroupNorm, L2Normalize, LayerNorm, RMSNorm
 from akid_core.layers.shape import Flatten, Reshape, Transpose
+from akid_core.layers.stack import Stack, Unstack
 
 __all__ = [
     "AUC",
@@ -95,9 +96,11 @@ __all__ = [
     "SpatialDropout",
     "Split",
     "SquaredError",
+    "Stack",
     "Tanh",
     "TopK",
     "Transpose",
     "TripletMargin",
+    "Unstack",
     "Upsample",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from akid_core.data.samplers import Streams
 from akid_core.errors import ConfigurationError, suggest
 from akid_core.graph.attach import Attach
 from akid_core.graph.lookup import listed
@@ -35,6 +36,7 @@ def check(kid: Kid) -> None:
     check_parameters(kid)
     check_step(kid)
     _check_regime(kid)
+    _check_stream(kid)
     numbers = scalars(kid.graph)
     best = kid.config.practice.best
     if best is not None:
@@ -81,6 +83,30 @@ def _check_regime(kid: Kid) -> None:
                 f"{why.capitalize()} {listed(idle)}: what is meant to stay as it is belongs in practice.freeze; the "
                 "rest needs a loss, and a phase whose params match it."
             )
+
+
+def _check_stream(kid: Kid) -> None:
+    """Raise `ConfigurationError` where a Brain carries values from batch to batch, and batches do not follow so."""
+    if not kid.graph.keeps:
+        return
+    carried = kid.graph.keeps[0].source.partition("@")[0]
+    sensor = kid.train_sensor
+    if sensor.uniform(0, sensor.steps_per_epoch) < sensor.steps_per_epoch:
+        raise ConfigurationError(
+            f"'{carried}' is carried from each batch to the next, row by row, but the last batch of an epoch is "
+            f"shorter ({len(sensor)} rows in batches of {sensor.batch_size}): say drop_last: true, or take the sampler "
+            "streams."
+        )
+    if kid.config.execution.micro_batches > 1:
+        raise ConfigurationError(
+            f"'{carried}' is carried from each batch to the next, which execution.micro_batches would take apart: "
+            "leave it out."
+        )
+    if not isinstance(sensor.sampler, Streams):
+        warn(
+            f"'{carried}' is carried from each batch to the next, row by row, but the sampler "
+            f"'{sensor.sampler.component()}' does not put neighbouring rows into neighbouring batches, as streams does."
+        )
 
 
 def _check_validation(kid: Kid, watcher: str) -> None:

@@ -41,6 +41,7 @@ from akid_core.training.report import warn
 from akid_core.training.result import Interrupted, PracticeResult, Values
 from akid_core.training.run import Run
 from akid_core.training.signals import SignalWatch
+from akid_core.training.stepper import Stepper
 from akid_core.training.takeover import settle, take_over
 
 
@@ -225,6 +226,10 @@ class Kid(Parts):
         """
         with self.averaged():
             return predict(self.network, self.graph, inputs, batch_size)
+
+    def stepper(self) -> Stepper:
+        """What predicts step by step, and carries the state of feedback from each call to the next."""
+        return Stepper(self)
 
     def find_learning_rate(self, *, lowest: float = 1e-7, highest: float = 1.0, steps: int = 100) -> LearningRates:
         """Train for some steps at rates from `lowest` to `highest`, and see where the loss falls fastest.

@@ -88,6 +88,7 @@ def shape(random: np.random.Generator, number: int) -> Trial:
         L.Reshape(shape=(chance.one_of(*_divisors(math.prod(sizes))), -1)),
         L.Transpose(axes=order),
         L.Split(parts=cuts, axis=axis),
+        L.Unstack(axis=chance.size(1, len(sizes))),
         L.Slice(axis=axis, start=start, stop=chance.one_of(None, size), step=chance.size(1, 2)),
     )
     return _on(chance.turn(*layers), chance.normal(chance.rows(), *sizes))
@@ -96,9 +97,9 @@ def shape(random: np.random.Generator, number: int) -> Trial:
 def merge(random: np.random.Generator, number: int) -> Trial:
     chance = Chance(random, number)
     sizes, rows, count = _shape(chance, low=1), chance.rows(), chance.size(2, 4)
-    kind = chance.turn("add", "multiply", "concat")
+    kind = chance.turn("add", "multiply", "stack", "concat")
     if kind != "concat":
-        layer: Layer = L.Add() if kind == "add" else L.Multiply()
+        layer: Layer = {"add": L.Add(), "multiply": L.Multiply()}.get(kind) or L.Stack(axis=chance.size(1, len(sizes)))
         return _on(layer, *(chance.values(rows, *sizes) for _ in range(count)))
     axis = chance.size(1, len(sizes))
     shapes = [(*sizes[: axis - 1], chance.size(1, 4), *sizes[axis:]) for _ in range(count)]
