@@ -1,8 +1,9 @@
-"""`akid show CONFIG|NAME`: the data and what is done to them, and the network with shapes and counts."""
+"""`akid show CONFIG|NAME`: the data and what is done to them, and the network with shapes and counts, or drawn."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from akid_core.cli.options import add_description, overrides, variables
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="akid show", description="Show a network: layers, shapes, parameters, data.")
     add_description(parser)
+    parser.add_argument("--svg", metavar="FILE", type=Path, help="write a picture of the network, too")
+    parser.add_argument(
+        "--depth", metavar="N", type=int, help="in the picture, show N levels of Systems; those inside are closed"
+    )
     options = parser.parse_args(arguments)
+    if options.depth is not None and (options.svg is None or options.depth < 1):
+        parser.error("--depth is a number of levels of at least 1, and goes with --svg")
 
     from akid_core.data.source import SPLITS
     from akid_core.training.description import read_description
@@ -28,7 +35,11 @@ def main(arguments: list[str]) -> int:
     print(f"data: {fields}; rows: {', '.join(f'{split} {len(sensor)}' for split, sensor in sensors.items())}")
     if chains := _chains(train):
         print(f"{chains}\n")
-    print(kid.config.brain.summary(train.spec))
+    brain = kid.config.brain
+    print(brain.summary(train.spec))
+    if options.svg is not None:
+        options.svg.write_text(brain.draw(train.spec, depth=options.depth), encoding="utf-8")
+        print(f"drawn in {options.svg}")
     return 0
 
 

@@ -92,6 +92,24 @@ class Brain(System):
 
         return summary(self.resolve(fields, losses=losses))
 
+    def draw(self, fields: Mapping[str, TensorSpec] | None = None, *, depth: int | None = None) -> str:
+        """A picture of the description as SVG: blocks in boxes, from the inputs down to outputs, losses and metrics.
+
+        With `fields`, or where the Brain states the specs of all its inputs, shapes and numbers of parameters stand in
+        it, and blocks that do not fit together are an error; else a Brain is drawn as it is. `fields` may leave out
+        what losses and metrics take. `depth`: how many levels of Systems are shown, 1 for the blocks of the Brain
+        alone; None for all.
+        """
+        from akid_core.graph.draw import draw
+
+        if depth is not None and depth < 1:
+            raise ValueError(f"depth is a number of levels of at least 1, got {depth}")
+        known = fields is not None or set(self.input_names) <= set(self.input_specs)
+        return draw(self, self.resolve(fields, losses=False) if known else None, fields or {}, depth=depth)
+
+    def _repr_svg_(self) -> str:
+        return self.draw()
+
     def to_config(self, registry: Registry | None = None) -> dict[str, Any]:
         """This Brain as plain data, the `brain:` of YAML. Raises `ConfigurationError` for what YAML cannot hold."""
         from akid_core.graph.describe import to_config

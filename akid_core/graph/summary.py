@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import is_dataclass
 from typing import Any
 
@@ -30,9 +30,9 @@ def summary(graph: Graph) -> str:
     return f"{body}\n{rule}\n{_totals(graph)}"
 
 
-def settings_text(component: Any) -> str:
+def settings_text(component: Any, without: Collection[str] = ("name",)) -> str:
     """A component as it would be written in Python, with the settings that differ from their defaults."""
-    settings = {name: value for name, value in changed(component).items() if name != "name"}
+    settings = {name: value for name, value in changed(component).items() if name not in without}
     return f"{type(component).__name__}({', '.join(f'{name}={_text(value)}' for name, value in settings.items())})"
 
 
