@@ -33,6 +33,6 @@ def checked(options: argparse.Namespace) -> Kid:
     kid = Kid.from_config(*read_description(options.config, overrides(options), variables=variables(options)))
     check(kid)
     kid.registry.info("strategy", kid.plan.strategy, kid.backend_name)
-    if kid.config.practice.start is not None:
+    if kid.config.practice.starts:
         _ = kid.network  # which takes what it starts from
     return kid

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     backend = exporting_backend(default_manager().registry, options.to)
     kid, checkpoint = kid_of_run(options.run_dir, backend=backend, newest=options.newest, prediction=True)
     kid.export(options.path, to=options.to)
-    inputs = {name: str(outside(spec)) for name, spec in kid.graph.inputs.items()}
+    inputs = {name: str(outside(spec)) for name, spec in kid.graph.asked.items()}
     outputs = {name: str(outside(kid.graph.spec(value))) for name, value in kid.graph.outputs.items()}
     print(f"wrote {options.path} (step {checkpoint.step}): {_listed(inputs)} -> {_listed(outputs)}")
     return 0

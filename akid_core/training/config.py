@@ -55,13 +55,15 @@ class Start:
 
     `path`: a run directory (its best checkpoint if it tracks one, else its newest), a checkpoint's directory, or a file
     `.safetensors`. `params`: globs of the parameters that are wanted; the rest begins as always. `names`: what a
-    parameter, or a block, is called there, by its name here. `layout`: whose names and axes the file has.
+    parameter, or a block, is called there, by its name here. `layout`: whose names and axes the file has. `complete`:
+    all that are wanted must be there.
     """
 
     path: Path
     params: tuple[str, ...] = ("*",)
     names: Mapping[str, str] = field(default_factory=dict)
     layout: Literal["akid", "torch", "keras"] = "akid"
+    complete: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "path", Path(self.path))
@@ -73,9 +75,10 @@ class Practice:
     """How long to practise and when to look: exactly one of `epochs` and `steps`; intervals in steps or epochs.
 
     `keep`: how many checkpoints stay (the best one stays besides). `best`: the value of validation to track. `freeze`:
-    globs of the parameters that stay as they are, weights and state. `start`: weights to begin with; a run that is
-    resumed does not read them again. `loss_weights`: what the weights of losses are multiplied by, by the name of the
-    loss a number or a schedule: `loss_weights={"aux": Exponential(initial=1.0, …)}`.
+    globs of the parameters that stay as they are, weights and state. `start`: weights to begin with, from one place or
+    from several, of which later ones count; a run that is resumed does not read them again. `loss_weights`: what the
+    weights of losses are multiplied by, by the name of the loss a number or a schedule:
+    `loss_weights={"aux": Exponential(initial=1.0, …)}`.
     """
 
     epochs: int | None = None
@@ -86,11 +89,13 @@ class Practice:
     keep: int = 3
     best: Best | None = None
     freeze: tuple[str, ...] = ()
-    start: Start | None = None
+    start: Start | tuple[Start, ...] | None = None
     loss_weights: Mapping[str, float | Schedule] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "freeze", (self.freeze,) if isinstance(self.freeze, str) else tuple(self.freeze))
+        if isinstance(self.start, list):
+            object.__setattr__(self, "start", tuple(self.start))
         if (self.epochs is None) == (self.steps is None):
             raise ValueError("say exactly one of epochs and steps")
         limit = self.epochs if self.epochs is not None else self.steps
@@ -100,6 +105,11 @@ class Practice:
             raise ValueError(f"keep must be at least 1 checkpoint, got {self.keep}")
         for name in ("log_every", "validate_every", "checkpoint_every"):
             check_every(name, getattr(self, name))
+
+    @property
+    def starts(self) -> tuple[Start, ...]:
+        """The places of weights to begin with, in order."""
+        return (self.start,) if isinstance(self.start, Start) else self.start or ()
 
     def total(self, steps_per_epoch: int) -> int:
         """The planned number of steps."""

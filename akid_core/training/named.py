@@ -87,6 +87,11 @@ def begin_from(start: Start, network: Network) -> Match:
             layout=start.layout,
             meanings=meanings(network.graph),
         )
+        if start.complete and found.missing and not found.misfits:
+            raise CheckpointError(
+                f"{start.path} does not hold all that is wanted of it; missing: {listed(found.missing.values())}. It "
+                f"holds besides: {listed(found.unused)}."
+            )
         return fitting(found, str(start.path))
     except (CheckpointError, UnknownNameError) as error:
         raise type(error)(f"practice.start: {error}") from error

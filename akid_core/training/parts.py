@@ -105,11 +105,13 @@ class Parts:
         regime = self.regime if self.trains else None
         strategy.build(self.backend, self.graph, regime, self.plan, self.config.seed)
         strategy.fill(initial_values(self.graph, self.config.seed), {})
-        start = self.config.practice.start
-        if start is not None and not self._resumed:
-            found = begin_from(start, strategy.network)
-            strategy.fill(found.taken, {})
-            self.state.started = f"practice.start: {start.path}: {found.report}."
+        if not self._resumed:
+            taken = []
+            for start in self.config.practice.starts:
+                found = begin_from(start, strategy.network)
+                strategy.fill(found.taken, {})
+                taken.append(f"practice.start: {start.path}: {found.report}.")
+            self.state.started = " ".join(taken)
         return strategy
 
     @property

@@ -32,19 +32,19 @@ def predict(
 
 
 def _named(graph: Graph, inputs: Any) -> dict[str, np.ndarray]:
-    """The inputs by name, each checked against its spec."""
-    known = ", ".join(map(repr, graph.inputs))
+    """The inputs that the outputs depend on, by name, each checked against its spec."""
+    known = ", ".join(map(repr, graph.asked))
     if not isinstance(inputs, Mapping):
-        if len(graph.inputs) != 1:
+        if len(graph.asked) != 1:
             raise DataError(f"This brain has several inputs ({known}): give a mapping by name.")
-        inputs = {next(iter(graph.inputs)): inputs}
+        inputs = {next(iter(graph.asked)): inputs}
     for name in inputs:
         if name not in graph.inputs:
             raise DataError(f"{name!r} is not an input of this brain.{suggest(name, graph.inputs)} It takes {known}.")
-    for name in graph.inputs:
+    for name in graph.asked:
         if name not in inputs:
             raise DataError(f"Input {name!r} is missing; this brain takes {known}.")
-    return {name: _fitting(name, np.asarray(inputs[name]), spec) for name, spec in graph.inputs.items()}
+    return {name: _fitting(name, np.asarray(inputs[name]), spec) for name, spec in graph.asked.items()}
 
 
 def _fitting(name: str, values: np.ndarray, spec: TensorSpec) -> np.ndarray:
