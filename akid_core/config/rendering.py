@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 from jinja2 import meta, nodes
 
-from akid_core.config.locations import SHIPPED, beside, joined, opened
+from akid_core.config.locations import SHIPPED, beside, joined
 from akid_core.config.templating import Environment, as_yaml
 from akid_core.config.written import Piece, Text
 from akid_core.errors import AkidError, ConfigurationError, UsageError, suggest
@@ -71,8 +71,7 @@ class Rendering:
         if shown in names.files:
             return
         names.files.add(shown)
-        source = opened(location).read_text(encoding="utf-8")
-        tree = self._environment._parse(source, location, shown)
+        tree = self._environment.tree(location)
         free = meta.find_undeclared_variables(tree) - names.stored
         found = dict.fromkeys(name.name for name in tree.find_all(nodes.Name) if name.name in free)
         defaults = dict(_defaults(tree))
@@ -82,7 +81,7 @@ class Rendering:
             if other is None:
                 names.complete = False
             else:
-                with suppress(OSError, ImportError):  # that it is missing is said when it is included
+                with suppress(jinja2.TemplateNotFound):  # which is said when it is included
                     self._collect(joined(other, location), names)
 
     def _check(self, variables: Mapping[str, Any]) -> None:
@@ -122,9 +121,11 @@ class Rendering:
         return said if said.endswith((".", "?", "!")) else f"{said}."
 
     def _undefined(self, name: str, variables: Mapping[str, Any], place: str) -> str:
-        known = {*variables, *self._names.given, *self._names.stored, *self._environment.globals} - {name}
-        if place.partition(", line ")[0] not in self._names.files:
-            return f"'{name}' is undefined.{suggest(name, known)} A macro of another file sees its arguments alone."
+        names, inside = self._names, place.partition(", line ")[0] in self._names.files
+        given_to_it = name in names.given and name not in names.stored
+        if names.complete and not (inside or given_to_it):
+            return f"'{name}' is undefined. A macro of another file sees its arguments alone."
+        known = {*variables, *names.given, *names.stored, *self._environment.globals} - {name}
         return (
             f"'{name}' is undefined.{suggest(name, known)} Give it with --var {name}=…, or give it a default here: "
             f"{{% set {name} = {name} | default(…) %}}."

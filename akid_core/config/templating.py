@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from json import dumps
 from typing import Any, NoReturn
@@ -49,8 +50,9 @@ class Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset(("+", "*", "**"))
 
     def __init__(self, name: str, location: str) -> None:
+        self._loader = jinja2.FunctionLoader(self._load)
         super().__init__(
-            loader=jinja2.FunctionLoader(self._load),
+            loader=self._loader,
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -108,11 +110,18 @@ class Environment(ImmutableSandboxedEnvironment):
         noted = _Noting(self, filename or "").visit(source)
         return super()._generate(noted, name, filename, defer_init)
 
-    # --- inside ---
+    # --- for who renders ---
+
+    def tree(self, location: str) -> nodes.Template:
+        """A template as Jinja2 reads it. Raises its errors; `TemplateNotFound` where there is none."""
+        source, shown, _ = self._loader.get_source(self, location)
+        return self._parse(source, location, shown)
 
     def shown(self, location: str) -> str:
         """What messages call a template."""
         return seen_from(location, self.location, self.name)
+
+    # --- inside ---
 
     def _load(self, location: str) -> tuple[str, str, None] | None:
         shown = self.shown(location)
@@ -210,10 +219,17 @@ def _keeping_places(function: Callable[..., Any]) -> Callable[..., Any]:
 # --- values ---
 
 
+_PLAIN = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
+_NO_TEXT = re.compile("null|true|false", re.IGNORECASE)
+"""What stands without quotes, but for what YAML takes for something else."""
+
+
 def as_yaml(value: Any) -> str:
     """A value as YAML: `null`, `true`, `[1, "a"]`; whatever YAML does not know as Python shows it."""
     if isinstance(value, Undefined):
         return str(value)  # which says that it is undefined
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value):
+        return value
     if value is None or isinstance(value, bool | str):
         return dumps(value, ensure_ascii=False)
     if isinstance(value, float) and not math.isfinite(value):

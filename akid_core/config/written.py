@@ -92,10 +92,9 @@ class Text(str):
         for new, old in zip(text.split("\n"), self.split("\n"), strict=True):
             end = begin + len(old)
             kept = len(old) if new.endswith(old) else 0
-            before = [
-                replace(piece, length=len(new) - kept, runs=False) for piece in self.cut(begin, end + 1).pieces[:1]
-            ]
-            parts += [Text(new[: len(new) - kept], before), self.cut(end - kept, end + 1)]
+            added = len(new) - kept
+            [origin] = self.cut(begin, begin + 1).pieces or (Piece(1),)
+            parts += [Text(new[:added], [replace(origin, length=added)]), self.cut(end - kept, end + 1)]
             begin = end + 1
         return Text.join_all(parts)
 
