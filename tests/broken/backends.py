@@ -12,6 +12,7 @@ from akid_core.backends.contract import Backend
 from akid_core.bundled.numpy.backend import NumpyBackend
 from akid_core.bundled.numpy.network import NumpyNetwork
 from akid_core.bundled.numpy.trainer import NumpyTrainer
+from akid_core.optimizers.regime import Regime
 from akid_core.testing.backends import BackendSuite
 
 
@@ -34,7 +35,7 @@ class Few(BackendSuite):
                 return networks(graph, seed)
 
             def trainer(self, network: Any, optimizer: Any, plan: Any) -> Any:
-                return trainers(network, optimizer, plan.micro_batches)
+                return trainers(network, Regime.of(optimizer), plan.micro_batches)
 
         return Broken()
 
@@ -80,8 +81,8 @@ class TestRounded(Few):
 class Stuck(NumpyNetwork):
     """Draws the same mask at every step."""
 
-    def values(self, fields: Any, targets: Any, *, training: bool = False, step: int = 0) -> Any:
-        return super().values(fields, targets, training=training, step=0)
+    def values(self, fields: Any, targets: Any, *, step: int = 0, **settings: Any) -> Any:
+        return super().values(fields, targets, step=0, **settings)
 
 
 class TestStuck(Few):
@@ -91,8 +92,8 @@ class TestStuck(Few):
 class Untrained(NumpyNetwork):
     """Never behaves as in training."""
 
-    def values(self, fields: Any, targets: Any, *, training: bool = False, step: int = 0) -> Any:
-        return super().values(fields, targets, training=False, step=step)
+    def values(self, fields: Any, targets: Any, *, training: bool = False, **settings: Any) -> Any:
+        return super().values(fields, targets, training=False, **settings)
 
 
 class TestUntrained(Few):
@@ -141,8 +142,8 @@ class TestWide(Few):
 class Summed(NumpyTrainer):
     """Gives gradients of the sum, not of the mean."""
 
-    def gradients(self, batch: Any, step: int) -> Any:
-        return {path: value * len(batch) for path, value in super().gradients(batch, step).items()}
+    def gradients(self, batch: Any, step: int, values: Any = ()) -> Any:
+        return {path: value * len(batch) for path, value in super().gradients(batch, step, values).items()}
 
 
 class TestSummed(Few):
@@ -152,9 +153,9 @@ class TestSummed(Few):
 class Repeating(NumpyTrainer):
     """Takes the first batch of a span for all of them."""
 
-    def run(self, span: Any, learning_rates: Any) -> Any:
+    def run(self, span: Any, learning_rates: Any, loss_weights: Any = None) -> Any:
         first = {name: np.repeat(value[:1], span.steps, axis=0) for name, value in span.fields.items()}
-        return super().run(replace(span, fields=first), learning_rates)
+        return super().run(replace(span, fields=first), learning_rates, loss_weights)
 
 
 class TestRepeating(Few):
@@ -175,12 +176,69 @@ class TestSticky(Few):
 class Steady(NumpyTrainer):
     """Trains at the first learning rate throughout."""
 
-    def run(self, span: Any, learning_rates: Any) -> Any:
-        return super().run(span, np.full_like(learning_rates, learning_rates[0]))
+    def run(self, span: Any, learning_rates: Any, loss_weights: Any = None) -> Any:
+        return super().run(span, np.full_like(learning_rates, learning_rates[0]), loss_weights)
 
 
 class TestSteady(Few):
     trainer_class, finds = Steady, "test_optimizer"
+
+
+class Hasty(NumpyTrainer):
+    """Takes one pass for all phases of a step."""
+
+    def __init__(self, network: Any, regime: Regime, micro_batches: int = 1) -> None:
+        phases = tuple(replace(phase, fresh=False) for phase in regime.phases)
+        super().__init__(network, replace(regime, phases=phases), micro_batches)
+
+
+class TestHasty(Few):
+    trainer_class, finds = Hasty, "test_phases"
+
+
+class Constant(NumpyTrainer):
+    """Leaves the weights of losses as they are."""
+
+    def run(self, span: Any, learning_rates: Any, loss_weights: Any = None) -> Any:
+        return super().run(span, learning_rates)
+
+
+class TestConstant(Few):
+    trainer_class, finds = Constant, "test_losses_count_by_their_weights_over_time"
+
+
+class Branching(NumpyTrainer):
+    """Gives a block that gives what it takes the gradient of that."""
+
+    def gradients(self, batch: Any, step: int, values: Any = ()) -> Any:
+        found = super().gradients(batch, step, values)
+        return found | {"kept": found["x"]} if "kept" in found else found
+
+
+class TestBranching(Few):
+    trainer_class, finds = Branching, "test_a_gradient_by_a_value_is_that_of_all_that_take_it"
+
+
+class Wilful(NumpyNetwork):
+    """Computes what is given."""
+
+    def values(self, fields: Any, targets: Any, *, given: Any = None, **settings: Any) -> Any:
+        return super().values({**fields, "image": np.zeros((6, 2, 6, 6), np.float32)}, targets, **settings)
+
+
+class TestWilful(Few):
+    network_class, finds = Wilful, "test_values_are_taken_as_they_are_given"
+
+
+class Staring(NumpyNetwork):
+    """Shows for good."""
+
+    def _watch(self, watchers: Any) -> None:
+        super()._watch((*self.watchers, *(each for each in watchers if each not in self.watchers)))
+
+
+class TestStaring(Few):
+    network_class, finds = Staring, "test_who_watches_sees_what_blocks_take_and_give"
 
 
 class Fickle(NumpyBackend):

@@ -17,12 +17,12 @@ from akid_core.testing.backends.flags import Flags
 from akid_core.testing.backends.layers import LayerTests
 from akid_core.testing.backends.networks import NetworkTests
 from akid_core.testing.backends.operations import OperationTests
-from akid_core.testing.backends.training import TrainingTests
+from akid_core.testing.backends.phases import PhaseTests
 
 __all__ = ["BackendSuite"]
 
 
-class BackendSuite(OperationTests, LayerTests, NetworkTests, TrainingTests, ExecutionTests, Flags):
+class BackendSuite(OperationTests, LayerTests, NetworkTests, PhaseTests, ExecutionTests, Flags):
     """Fill the fixture `backend`; a flag says where a backend does less.
 
     `trains`: it has a train program (`Backend.trainer`). `gradients`: that program gives gradients. `dtypes`: the

@@ -16,6 +16,7 @@ from akid_core.graph.resolved import Graph
 from akid_core.initializers import Zeros
 from akid_core.initializers.fill import initial_values
 from akid_core.optimizers.base import Optimizer
+from akid_core.optimizers.regime import Regime
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Array, Layer
 from akid_core.specs.parameter import ParamSpec
@@ -96,7 +97,7 @@ def live_network(backend: Backend, graph: Graph, seed: int = 7) -> Network:
     return network
 
 
-def live(backend: Backend, graph: Graph, optimizer: Optimizer, execution: Execution | None = None) -> Live:
+def live(backend: Backend, graph: Graph, optimizer: Optimizer | Regime, execution: Execution | None = None) -> Live:
     """A network and its train program with slots at zero."""
     network = live_network(backend, graph)
     return Live(network, backend.trainer(network, optimizer, backend.plan(execution or Execution(), graph)))
@@ -109,6 +110,13 @@ def span(graph: Graph, first: int, steps: int, rows: int = ROWS, first_row: int 
     stacked = {name: np.stack([batch[name] for batch in batches]) for name in batches[0]}
     weights, index = stacked.pop(Batch.WEIGHTS), np.zeros((steps, rows), np.int64)
     return Span(0, first, stacked, weights, index, index, first_row)
+
+
+def same(one: Arrays, other: Arrays) -> None:
+    """The same names and bits."""
+    assert one.keys() == other.keys()
+    for name, value in one.items():
+        np.testing.assert_array_equal(value, other[name], err_msg=name)
 
 
 def _fields(specs: Mapping[str, TensorSpec], step: int, rows: int) -> Arrays:

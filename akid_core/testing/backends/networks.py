@@ -89,6 +89,64 @@ class NetworkTests(Flags):
             )
             self.assert_small(errors(got, wanted), self.dtypes[-1], self.forward_tolerance)
 
+    @pytest.mark.parametrize("training", [False, True])
+    def test_values_are_taken_as_they_are_given(self, network: Network, graph: Graph, training: bool) -> None:
+        everything, target = fields(graph), [Value("logits"), Value("loss"), Value("norm")]
+        settings = {"training": training, "step": 3}
+        given = dict(zip((norm := [Value("norm")]), network.values(everything, norm, **settings), strict=True))
+        fewer = {name: value for name, value in everything.items() if name != "image"}
+        found = network.values(fewer, target, given=given, **settings)
+        for got, wanted in zip(found, network.values(everything, target, **settings), strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
+        other = {Value("norm"): 1 - given[Value("norm")]}
+        judge = live_network(referee(), graph)
+        judge.fill(network.read())
+        got, wanted = (
+            dict(zip(map(str, target), each.values(fewer, target, given=other, **settings), strict=True))
+            for each in (network, judge)
+        )
+        self.assert_small(errors(got, wanted), self.dtypes[-1], self.forward_tolerance)
+        np.testing.assert_allclose(got["norm"], other[Value("norm")], rtol=1e-6)
+
+    def test_a_given_value_of_another_shape_is_refused(self, network: Network, graph: Graph) -> None:
+        with pytest.raises(DataError, match="norm"):
+            network.values(fields(graph), [Value("logits")], given={Value("norm"): np.zeros((6, 4, 6, 5))})
+
+    def test_who_watches_sees_what_blocks_take_and_give(self, network: Network, graph: Graph) -> None:
+        seen: dict[str, tuple[np.ndarray, ...]] = {}
+
+        def note(path: str, arrays: tuple[np.ndarray, ...]) -> None:
+            assert path not in seen, "shown twice"
+            seen[path] = arrays
+
+        paths, everything = [call.path for call in graph.calls + graph.losses], fields(graph)
+        targets = [Value(path, output) for path in paths for output in range(len(graph.by_path[path].out_specs))]
+        wanted = network.values(everything, targets)
+        with network.watch("*", after=note):
+            again = network.values(everything, targets)
+        assert list(seen) == paths
+        shown = [array for path in paths for array in seen[path]]
+        for before, after, array in zip(wanted, again, shown, strict=True):
+            assert type(array) is np.ndarray
+            np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(array, before, rtol=1e-5, atol=1e-6)
+
+        outputs = dict(seen)
+        seen.clear()
+        with network.watch("*pool*", before=note), network.watch("conv", before=note):
+            network.values(everything, [Value("logits")])
+        assert list(seen) == ["conv", "max_pool2d"]
+        np.testing.assert_allclose(seen["conv"][0], everything["image"], rtol=1e-6)
+        np.testing.assert_allclose(seen["max_pool2d"][0], outputs["relu"][0], rtol=1e-5, atol=1e-6)
+
+        seen.clear()
+        network.values(everything, [Value("logits")])
+        assert not seen, "somebody is shown something who does not watch any more"
+
+    def test_who_watches_nothing_is_told(self, network: Network) -> None:
+        with pytest.raises(UnknownNameError, match="conv"), network.watch("cnov"):
+            pass
+
     def test_values_change_nothing(self, network: Network, graph: Graph) -> None:
         before = network.read()
         first = network.values(fields(graph), [Value("logits")], training=True)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from akid_core import layers as L
 from akid_core.backends.contract import Backend
+from akid_core.backends.plan import Execution
+from akid_core.data.batch import Batch
 from akid_core.errors import ConfigurationError, UnknownNameError
-from akid_core.graph.resolved import Graph
+from akid_core.graph.brain import Brain
+from akid_core.graph.resolved import Graph, Value
 from akid_core.optimizers import SGD, Adam, Optimizer, Regularizer
+from akid_core.optimizers.regime import Regime
 from akid_core.plugins import default_manager
 from akid_core.specs.precision import Precision
-from akid_core.testing.backends.brains import Live, Remembers, images, live, span, vectors
+from akid_core.testing.backends.brains import VECTORS, Live, Remembers, images, live, same, span, vectors
 from akid_core.testing.backends.flags import Flags
 from akid_core.testing.group import errors
 from akid_core.testing.referee import referee
@@ -41,10 +47,20 @@ class TrainingTests(Flags):
     def graph(self) -> Graph:
         return images(self.precision)
 
-    def compare(self, backend: Backend, graph: Graph, optimizer: Optimizer, steps: int = STEPS) -> None:
+    def compare(
+        self,
+        backend: Backend,
+        graph: Graph,
+        optimizer: Optimizer | Regime,
+        steps: int = STEPS,
+        *,
+        rates: np.ndarray = RATES,
+        loss_weights: Mapping[str, np.ndarray] | None = None,
+        execution: Execution | None = None,
+    ) -> None:
         """Steps of training against the referee: objectives, measures, parameters and slots."""
-        mine, judge = live(backend, graph, optimizer), live(referee(), graph, optimizer)
-        results = [each.trainer.run(span(graph, 0, steps), RATES[:steps]) for each in (mine, judge)]
+        mine, judge = (live(each, graph, optimizer, execution) for each in (backend, referee()))
+        results = [each.trainer.run(span(graph, 0, steps), rates[:steps], loss_weights) for each in (mine, judge)]
         found = {"objective": results[0].objective, **mine.everything}
         wanted = {"objective": results[1].objective, **judge.everything}
         self.assert_small(errors(found, wanted), graph.precision.compute, self.gradient_tolerance)
@@ -77,8 +93,63 @@ class TrainingTests(Flags):
         before, batch = one.everything, span(graph, 0, 1).batch(0)
         first, again = one.trainer.gradients(batch, 4), one.trainer.gradients(batch, 4)
         assert list(first) == list(graph.trained)
-        _same(first, again)
-        _same(one.everything, before)
+        same(first, again)
+        same(one.everything, before)
+
+    def test_gradients_by_values_are_those_of_the_referee(
+        self, backend: Backend, differentiated: None, graph: Graph
+    ) -> None:
+        values = (Value("conv"), Value("norm"), Value("drop"), Value("logits"))
+        batch, found = span(graph, 0, 1).batch(0), []
+        for each in (live(backend, graph, SGD()), live(referee(), graph, SGD())):
+            gradients = each.trainer.gradients(batch, 4, values)
+            assert list(gradients) == [*graph.trained, *map(str, values)]
+            found.append(gradients)
+        self.assert_small(errors(*found), self.dtypes[-1], self.gradient_tolerance)
+
+    def test_a_gradient_by_a_value_is_that_of_all_that_take_it(self, backend: Backend, differentiated: None) -> None:
+        """The loss sees `kept`, and `x` through a second block: the gradient by `kept` is of the one way alone."""
+        brain = Brain.graph(
+            L.Dense(units=5, name="x").on("image"),
+            L.Dropout(rate=0.0, name="kept").on("x"),
+            L.Add(name="sum").on("kept", "x"),
+            inputs="image",
+        ).with_loss(L.MeanSquaredError(name="loss"), "sum", "image")
+        graph = replace(brain, precision=self.precision).resolve(VECTORS)
+        one, batch = live(backend, graph, SGD()), span(graph, 0, 1).batch(0)
+        values = (Value("x"), Value("kept"), Value("sum"))
+        gradients = one.trainer.gradients(replace(batch, weights=np.ones(len(batch), np.float32)), 0, values)
+        (given,) = one.network.values(batch.fields, [Value("sum")])
+        wanted = 2 * (given - batch.fields["image"]) / given.size
+        np.testing.assert_allclose(gradients["sum"], wanted, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(gradients["kept"], wanted, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(gradients["x"], 2 * wanted, rtol=1e-4, atol=1e-6)
+
+    def test_gradients_by_values_of_micro_batches(self, backend: Backend, differentiated: None) -> None:
+        if not self.micro_batches:
+            pytest.skip("computes every batch at once")
+        graph = vectors(self.precision)
+        batch, values = span(graph, 0, 1).batch(0), (Value("hidden"),)
+        whole, parts = (live(backend, graph, SGD(), Execution(micro_batches=count)) for count in (1, 4))
+        found, wanted = (each.trainer.gradients(batch, 0, values) for each in (parts, whole))
+        self.assert_small(errors(found, wanted), self.dtypes[-1], self.gradient_tolerance)
+
+    def test_who_watches_sees_training(self, backend: Backend, trained: None, graph: Graph) -> None:
+        watched, alone = live(backend, graph, SGD()), live(backend, graph, SGD())
+        seen: dict[str, list[np.ndarray]] = {}
+        taken = span(graph, 2, 1)
+        (wanted,) = watched.network.values(
+            {**taken.batch(0).fields, Batch.WEIGHTS: taken.weights[0]}, [Value("drop")], training=True, step=2
+        )
+        with watched.network.watch("drop", after=lambda path, outputs: seen.setdefault(path, []).extend(outputs)):
+            result = watched.trainer.run(taken, RATES[:1])
+        expected = alone.trainer.run(taken, RATES[:1])
+        (drop,) = seen["drop"]
+        self.assert_small(errors({"drop": drop}, {"drop": wanted}), self.dtypes[-1], self.forward_tolerance)
+        np.testing.assert_allclose(result.objective, expected.objective, rtol=1e-5)
+        self.assert_small(errors(watched.everything, alone.everything), self.dtypes[-1], self.gradient_tolerance)
+        watched.trainer.run(span(graph, 3, 1), RATES[:1])
+        assert len(seen["drop"]) == 1, "somebody is shown something who does not watch any more"
 
     def test_masked_rows_count_for_nothing(self, backend: Backend, differentiated: None) -> None:
         graph = vectors(self.precision)
@@ -126,7 +197,7 @@ class TrainingTests(Flags):
         for _ in range(2):
             one = live(backend, graph, Adam())
             runs.append({"objective": one.trainer.run(span(graph, 0, STEPS), RATES).objective, **one.everything})
-        _same(*runs)
+        same(*runs)
 
     def test_slots_start_at_zero_and_come_back(self, backend: Backend, trained: None) -> None:
         graph, optimizer = vectors(self.precision), Adam()
@@ -138,10 +209,10 @@ class TrainingTests(Flags):
         one.trainer.run(span(graph, 0, 2), RATES[:2])
         saved = one.everything
         _fill(other, saved)
-        _same(other.everything, saved)
+        same(other.everything, saved)
         results = [each.trainer.run(span(graph, 2, 1), RATES[2:]) for each in (one, other)]
         np.testing.assert_array_equal(results[0].objective, results[1].objective)
-        _same(one.everything, other.everything)
+        same(one.everything, other.everything)
         other.trainer.fill_slots({})
         assert not any(value.any() for value in other.trainer.read_slots().values()), "a slot not named stays"
 
@@ -153,7 +224,7 @@ class TrainingTests(Flags):
         one, other = live(backend, graph, Adam()), live(backend, graph, Adam())
         before = other.everything
         one.trainer.run(span(graph, 0, 2), RATES[:2])
-        _same(other.everything, before)
+        same(other.everything, before)
 
     def test_masks_follow_step_and_row(self, backend: Backend, trained: None) -> None:
         graph = vectors(self.precision, Remembers(name="drawn"))
@@ -171,13 +242,6 @@ class TrainingTests(Flags):
     def test_a_brain_without_a_loss_is_refused(self, backend: Backend, trained: None, graph: Graph) -> None:
         with pytest.raises(ConfigurationError, match="loss"):
             live(backend, replace(graph, losses=(), metrics=()), SGD())
-
-
-def _same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
-    """The same names and bits."""
-    assert one.keys() == other.keys()
-    for name, value in one.items():
-        np.testing.assert_array_equal(value, other[name], err_msg=name)
 
 
 def _fill(one: Live, everything: dict[str, np.ndarray]) -> None:

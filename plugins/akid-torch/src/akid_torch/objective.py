@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -153,10 +153,10 @@ class Objective:
         known = {number: self.losses[number].total(index) for number in passing.numbers}
         if None not in known.values():
             return known  # type: ignore[return-value]
-        weighed = []
+        weighed, updates = [], dict[Tensor, Tensor]()
         with torch.no_grad():
             for values, frame in parts:
-                looking = frame.again()
+                looking = replace(frame, learning=False, updates=updates)
                 inputs = passing.losses(self._network.module.run(passing.program, values, looking))
                 weighed.append(torch.stack([loss.weigh(given, looking) for _, loss, given in inputs]))
         return dict(zip(passing.numbers, torch.stack(weighed).sum(0), strict=True))
