@@ -61,7 +61,7 @@ def _upwards(ground: Ground, begin: Point, joints: Sequence[int], end: Point, wi
     stops = []
     for joint in joints:
         stops += [(ground.x[joint], ground.bottoms[joint]), (ground.x[joint], ground.tops[joint])]
-    depth = ground.turn * (0.8 + min((stops[0][0] - begin[0]) / _FAR, 0.6))
+    depth = ground.turn * (0.7 + min((stops[0][0] - begin[0]) / _FAR, 0.6))
     outwards = _swing((begin[0], low), stops[0], depth)
     inwards = _swing(stops[-1], (end[0], high), -depth)
     return _joined(

@@ -60,7 +60,7 @@ _CATEGORIES = {
     "normalisation": ("lrn", "norm", "row_norm"),
     "pooling": ("pool", "pool_global"),
     "recurrent": ("recurrent",),
-    "shape": ("cut", "resize", "sequence", "shape"),
+    "shape": ("cut", "fill", "resize", "sequence", "shape", "stack"),
 }
 _CATEGORY_OF = {f"akid_core.layers.{module}": name for name, modules in _CATEGORIES.items() for module in modules}
 
