@@ -16,8 +16,13 @@ from akid_tf.network import TensorflowNetwork
 from akid_tf.runtime import tf
 from akid_tf.walk import Forward
 
-Sums = dict[str, tuple[tf.Tensor, tf.Tensor]]
+Sums = list[list[tf.Tensor]]
+"""For each aim the gradients so far."""
+
+Means = dict[str, tuple[tf.Tensor, tf.Tensor]]
 """Of each loss by path: the sum of value * weight so far, and that of the weights."""
+
+Arrays = list[tf.TensorArray]
 
 Kind = tuple[str, tuple[int | None, ...]]
 """Type and shape of what a part leaves behind."""
@@ -86,54 +91,55 @@ class Parts:
         *,
         values: Sequence[Value] = (),
         state: State | None = None,
-    ) -> tuple[list[list[tf.Tensor]], list[tf.Tensor]]:
-        """Part by part: the sums of gradients, and the rows of what is `left` of parts, of these `kinds`."""
+    ) -> tuple[Sums, list[tf.Tensor]]:
+        """Part by part: the sums of gradients, and the rows of what is `left` of parts, of these `kinds`.
+
+        `state`: before the first part; each later one sees what the part before made of it.
+        """
         network = self._network
+        state = network.state if state is None else state
         settled = [path for path in minimised(aims) if path not in cut.whole.shares]
         totals = self._totals(cut, calls, settled, state) if settled else {}
 
-        def part(
-            index: tf.Tensor, sums: list[list[tf.Tensor]], arrays: list[tf.TensorArray]
-        ) -> tuple[tf.Tensor, list[list[tf.Tensor]], list[tf.TensorArray]]:
+        def part(index: tf.Tensor, sums: Sums, state: State, arrays: Arrays) -> tuple[tf.Tensor, Sums, State, Arrays]:
             forward, slopes = differentiate(
                 network, calls, *cut.part(index), aims, totals=totals, state=state, values=values
             )
             pairs = zip(arrays, left(forward, slopes), strict=True)
-            sums = tf.nest.map_structure(tf.add, sums, slopes.params)
-            return index + 1, sums, [array.write(index, rows) for array, rows in pairs]
+            arrays = [array.write(index, rows) for array, rows in pairs]
+            return index + 1, tf.nest.map_structure(tf.add, sums, slopes.params), _moved(state, forward), arrays
 
         arrays = [_rows(dtype, shape, cut.count) for dtype, shape in kinds]
         start = [[tf.zeros_like(parameter.variable) for parameter in aim.parameters] for aim in aims]
-        _, gradients, arrays = tf.while_loop(
-            lambda index, *_: index < cut.count, part, (0, start, arrays), parallel_iterations=1
+        _, gradients, _, arrays = tf.while_loop(
+            lambda index, *_: index < cut.count, part, (0, start, state, arrays), parallel_iterations=1
         )
         return gradients, [array.concat() for array in arrays]
 
-    def _totals(
-        self, cut: _Cut, calls: tuple[Call, ...], paths: Sequence[str], state: State | None
-    ) -> dict[str, Total]:
+    def _totals(self, cut: _Cut, calls: tuple[Call, ...], paths: Sequence[str], state: State) -> dict[str, Total]:
         """Of losses that weigh rows by themselves, over the whole batch."""
         network = self._network
 
-        def walk(given: Given, moment: Moment) -> Forward:
+        def walk(given: Given, moment: Moment, state: State) -> Forward:
             return network.forward(calls, given.fields, training=True, state=state, **moment._asdict())
 
-        def part(index: tf.Tensor, sums: Sums) -> tuple[tf.Tensor, Sums]:
-            losses = walk(*cut.part(index)).losses
-            return index + 1, {
-                path: (
-                    total + tf.reduce_sum(losses[path].counted() * losses[path].weight) if path in moving else total,
-                    count + tf.reduce_sum(losses[path].weight),
-                )
-                for path, (total, count) in sums.items()
-            }
+        def part(index: tf.Tensor, means: Means, state: State) -> tuple[tf.Tensor, Means, State]:
+            forward = walk(*cut.part(index), state)
+            found: Means = {}
+            for path, (total, count) in means.items():
+                rows = forward.losses[path]
+                total += tf.reduce_sum(rows.counted() * rows.weight) if path in moving else 0
+                found[path] = total, count + tf.reduce_sum(rows.weight)
+            return index + 1, found, _moved(state, forward)
 
         with network.module.watching.away():
-            moving = self._moving(cut.whole, paths, walk)
+            moving = self._moving(cut.whole, paths, lambda *given: walk(*given, state))
             zeros = {path: tf.zeros([], network.module.reduced(path)) for path in paths}
-            start = {path: (zero, zero) for path, zero in zeros.items()}
-            _, sums = tf.while_loop(lambda index, _: index < cut.count, part, (0, start), parallel_iterations=1)
-        return {path: Total(count, tf.math.divide_no_nan(total, count)) for path, (total, count) in sums.items()}
+            start: Means = {path: (zero, zero) for path, zero in zeros.items()}
+            _, means, _ = tf.while_loop(
+                lambda index, *_: index < cut.count, part, (0, start, state), parallel_iterations=1
+            )
+        return {path: Total(count, tf.math.divide_no_nan(total, count)) for path, (total, count) in means.items()}
 
     def _moving(self, whole: Given, paths: Sequence[str], walk: Callable[[Given, Moment], Forward]) -> set[str]:
         """The losses whose weights depend on what is trained: found by a walk that is traced and never run."""
@@ -177,6 +183,11 @@ class _Cut(NamedTuple):
         start, stop = (-(-bound * self.size // self.count) for bound in (index, index + 1))
         fields, shares = tf.nest.map_structure(lambda tensor: tensor[start:stop], self.whole[:2])
         return Given(fields, shares, self.whole.factors), Moment(self.moment.step, self.moment.first_row + start)
+
+
+def _moved(state: State, forward: Forward) -> State:
+    """State after a part; a loop knows of each tensor that its shape stays."""
+    return {path: tf.ensure_shape(forward.updates.get(path, old), old.shape) for path, old in state.items()}
 
 
 def _kind(spec: TensorSpec) -> Kind:

@@ -36,6 +36,8 @@ _BUILDERS = {
     "maxout": "akid_tf.layers.axis:build_maxout",
     "slice": "akid_tf.layers.axis:build",
     "split": "akid_tf.layers.axis:build_split",
+    "stack": "akid_tf.layers.stack:build_stack",
+    "unstack": "akid_tf.layers.stack:build_unstack",
     "l2_normalize": "akid_tf.layers.axis:build",
     "layer_norm": "akid_tf.layers.row_norm:build_layer_norm",
     "rms_norm": "akid_tf.layers.row_norm:build_rms_norm",
