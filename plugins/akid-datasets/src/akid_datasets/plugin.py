@@ -52,6 +52,56 @@ _AUGMENTERS = (
     ("albumentations", "Albumentations", "change pictures by a pipeline of the library albumentations"),
 )
 
+_RECIPES = (
+    ("digits.yaml", "a small normalised convolutional network on the digits: 0.99 of the test set in seconds"),
+    ("mnist.yaml", "LeNet on MNIST: 0.99 of the test set in 3 epochs"),
+    ("fashion_mnist.yaml", "LeNet on Fashion-MNIST: 0.90 of the test set in 5 epochs"),
+    ("mlp_mnist.yaml.j2", "two dense layers on MNIST"),
+    ("patrice_net_mnist.yaml.j2", "800 hidden units on MNIST"),
+    ("one_layer_net_mnist.yaml.j2", "one convolution on MNIST"),
+    ("lenet_mnist.yaml.j2", "the original akid's LeNet on MNIST"),
+    ("lenet5_mnist.yaml.j2", "LeNet-5 on MNIST"),
+    ("lenet5_1998_mnist.yaml.j2", "LeNet-5 of the paper on MNIST"),
+    ("mnist_tutorial_net.yaml.j2", "two convolutions and dropout on MNIST"),
+    ("intriguing_conv_net_mnist.yaml.j2", "convolutions with a stride on MNIST"),
+    ("maxout_mnist.yaml", "three maxout convolutions on MNIST"),
+    ("maxout_cifar10.yaml.j2", "the maxout network on CIFAR-10, norms of filters limited"),
+    ("maxout_cifar10_l2.yaml.j2", "the maxout network on CIFAR-10, weights pulled towards zero"),
+    ("maxout_cifar10_whitened.yaml.j2", "the maxout network on CIFAR-10, pictures whitened each by itself"),
+    ("relu_cifar10.yaml.j2", "the maxout network with rectifiers on CIFAR-10, norms of filters limited"),
+    ("relu_cifar10_l2.yaml.j2", "the maxout network with rectifiers on CIFAR-10, weights pulled towards zero"),
+    ("relu_cifar10_whitened.yaml.j2", "the maxout network with rectifiers on CIFAR-10, pictures whitened"),
+    ("alexnet_cifar10.yaml", "two convolutions, normalised by their neighbours, on parts of CIFAR-10"),
+    ("vgg_cifar10.yaml", "a VGG of ten normalised convolutions on CIFAR-10"),
+    ("resnet20_cifar10.yaml.j2", "ResNet-20 on CIFAR-10"),
+    ("resnet32_cifar10.yaml.j2", "ResNet-32 on CIFAR-10"),
+    ("resnet44_cifar10.yaml.j2", "ResNet-44 on CIFAR-10"),
+    ("resnet56_cifar10.yaml.j2", "ResNet-56 on CIFAR-10"),
+    ("resnet110_cifar10.yaml.j2", "ResNet-110 on CIFAR-10"),
+    ("wide_resnet28_10_cifar10.yaml.j2", "WRN-28-10 on CIFAR-10"),
+    ("wide_resnet16_4_cifar10.yaml.j2", "WRN-16-4 on CIFAR-10"),
+    ("all_cnn_a_cifar10.yaml.j2", "All-CNN-A on CIFAR-10"),
+    ("all_cnn_b_cifar10.yaml.j2", "All-CNN-B on CIFAR-10"),
+    ("all_cnn_c_cifar10.yaml.j2", "All-CNN-C on CIFAR-10"),
+    ("alexnet_imagenet.yaml.j2", "AlexNet on ImageNet"),
+    ("vgg11_imagenet.yaml.j2", "VGG-11 on ImageNet"),
+    ("vgg13_imagenet.yaml.j2", "VGG-13 on ImageNet"),
+    ("vgg16_imagenet.yaml.j2", "VGG-16 on ImageNet"),
+    ("vgg19_imagenet.yaml.j2", "VGG-19 on ImageNet"),
+    ("vgg11_bn_imagenet.yaml.j2", "VGG-11 with batch normalisation on ImageNet"),
+    ("vgg13_bn_imagenet.yaml.j2", "VGG-13 with batch normalisation on ImageNet"),
+    ("vgg16_bn_imagenet.yaml.j2", "VGG-16 with batch normalisation on ImageNet"),
+    ("vgg19_bn_imagenet.yaml.j2", "VGG-19 with batch normalisation on ImageNet"),
+    ("resnet18_imagenet.yaml.j2", "ResNet-18 on ImageNet"),
+    ("resnet34_imagenet.yaml.j2", "ResNet-34 on ImageNet"),
+    ("resnet50_imagenet.yaml.j2", "ResNet-50 on ImageNet"),
+    ("resnet101_imagenet.yaml.j2", "ResNet-101 on ImageNet"),
+    ("resnet152_imagenet.yaml.j2", "ResNet-152 on ImageNet"),
+    ("wide_resnet50_2_imagenet.yaml.j2", "WRN-50-2 on ImageNet"),
+    ("all_cnn_imagenet.yaml.j2", "the all-convolutional network on ImageNet"),
+    ("mobilenet_v2_imagenet.yaml.j2", "MobileNetV2 on ImageNet"),
+)
+
 _REQUIRES = {"huggingface": ("akid-datasets[huggingface]",)}
 
 
@@ -70,18 +120,6 @@ def akid_augmenters() -> Iterable[AugmenterInfo]:
 
 @hookimpl
 def akid_recipes() -> Iterable[RecipeInfo]:
-    yield RecipeInfo(
-        name="digits",
-        target="akid_datasets:recipes/digits.yaml",
-        summary="a small normalised convolutional network on the digits: 0.99 of the test set in seconds",
-    )
-    yield RecipeInfo(
-        name="mnist",
-        target="akid_datasets:recipes/mnist.yaml",
-        summary="LeNet on MNIST: 0.99 of the test set in 3 epochs",
-    )
-    yield RecipeInfo(
-        name="fashion_mnist",
-        target="akid_datasets:recipes/fashion_mnist.yaml",
-        summary="LeNet on Fashion-MNIST: 0.90 of the test set in 5 epochs",
-    )
+    for file, summary in _RECIPES:
+        target = f"akid_datasets:recipes/{file}"
+        yield RecipeInfo(name=file.partition(".")[0], target=target, summary=summary)
