@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from akid_core.errors import UnknownNameError, closest
 from akid_core.graph.lookup import listed
-from akid_core.graph.resolved import Graph
+from akid_core.graph.resolved import Graph, whole
 from akid_core.specs.names import matches
 
 
@@ -17,8 +17,11 @@ def chosen(paths: Iterable[str], globs: Iterable[str]) -> tuple[str, ...]:
 
 
 def matching(graph: Graph, glob: str) -> tuple[str, ...]:
-    """The paths of the calls that a glob matches. Raises `UnknownNameError` where there are none."""
-    found = chosen(graph.by_path, [glob])
+    """The paths of the calls that a glob matches, at whatever step of an Unroll.
+
+    Raises `UnknownNameError` where there are none.
+    """
+    found = tuple(path for path in graph.by_path if matches(path, [glob]) or matches(whole(path), [glob]))
     if not found:
         near = nearest(glob, graph.by_path)
         raise UnknownNameError(f"No block matches {glob!r}.{near} Blocks: {listed(graph.by_path)}.")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from akid_core.errors import AmbiguousNameError, ConfigurationError, GraphError, SpecError, UnknownNameError, suggest
 from akid_core.graph.attach import Attach
 from akid_core.graph.expand import Expansion, Stream
-from akid_core.graph.flatten import Placed, Scope, flatten, follow, unknown
+from akid_core.graph.flatten import Placed, Scope, block, flatten, follow, unknown
 from akid_core.graph.infer import Specs, infer, input_specs, param_specs, pick
 from akid_core.graph.lookup import listed
 from akid_core.graph.order import ordered
@@ -61,6 +61,7 @@ def resolve(
         precision=brain.precision,
         keeps=tuple(expansion.keeps),
         lines=expansion.lines,
+        systems={text: (expansion.value(value),) for text, value in _given(root)},
     )
 
 
@@ -202,6 +203,15 @@ def _outputs(root: Scope, specs: Specs) -> dict[str, Value]:
     for value in outputs.values():
         pick(value, specs, "The output of the Brain")
     return outputs
+
+
+def _given(scope: Scope) -> Iterator[tuple[str, Value]]:
+    """What each System inside gives, but for those over time."""
+    for inner in scope.inner.values():
+        if not isinstance(inner.system, Unroll):
+            for output, edge in enumerate(inner.outputs):
+                yield str(Value(inner.path, output)), follow(inner, edge, block(inner.path))
+            yield from _given(inner)
 
 
 def _check_precision(precision: Precision) -> None:

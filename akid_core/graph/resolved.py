@@ -37,6 +37,13 @@ class Value:
         return self.source + (f":{self.output}" if self.output else "") + (f"@-{self.delay}" if self.delay else "")
 
 
+def whole(text: str) -> str:
+    """A block or value of one step of an Unroll without the step: `rnn/h@3` -> `rnn/h`; others stay as they are."""
+    path, colon, output = text.partition(":")
+    name, *steps = path.split("@")
+    return f"{name}{colon}{output}" if steps and all(map(str.isdecimal, steps)) else text
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One application of one layer.
@@ -80,7 +87,8 @@ class Graph:
     No value is delayed any more: feedback is settled as calls and inputs. `frozen`: globs of parameter paths that
     practice leaves as they are: weights get no gradient, state no update. `keeps`: what a training step computes beside
     losses and metrics, since it puts into state what the next step takes. `lines`: of a graph that runs step by step,
-    by the input that takes it, what is carried from one run to the next; these are `inputs` too.
+    by the input that takes it, what is carried from one run to the next; these are `inputs` too. `systems`: what the
+    Systems inside give, by their path, `path:1` being the second output.
     """
 
     inputs: Mapping[str, TensorSpec]
@@ -93,6 +101,7 @@ class Graph:
     frozen: tuple[str, ...] = ()
     keeps: tuple[Value, ...] = ()
     lines: Mapping[str, Line] = field(default_factory=dict)
+    systems: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
     @cached_property
     def params(self) -> Mapping[str, ParamSpec]:

@@ -100,3 +100,7 @@ class StopGradient(Layer):
 
     def forward(self, context: Context, x: Array) -> Array:
         return context.ops.stop_gradient(x)
+
+
+INTERNAL = (Initial, Before, After, StopGradient)
+"""Layers that no description has: they stand between those that it has."""

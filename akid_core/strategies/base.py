@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from akid_core.backends.contract import Arrays, Backend, MetricStates, Network, SpanResult
 from akid_core.backends.plan import Plan
 from akid_core.data.batch import Batch, Span
-from akid_core.graph.resolved import Graph
+from akid_core.graph.resolved import Graph, Value
 from akid_core.optimizers.regime import Regime
 
 Write = Callable[[Arrays, Arrays], None]
@@ -46,6 +46,10 @@ class Strategy(ABC):
         self, span: Span, learning_rates: np.ndarray, loss_weights: Mapping[str, np.ndarray] | None = None
     ) -> SpanResult:
         """Train the steps of the span, see `Trainer.run`."""
+
+    @abstractmethod
+    def gradients(self, batch: Batch, step: int, values: Sequence[Value] = ()) -> Arrays:
+        """The gradient of the objective over a global batch, see `Trainer.gradients`."""
 
     @abstractmethod
     def measure(self, batch: Batch) -> MetricStates:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from akid_core.backends.contract import Arrays, Backend, MetricStates, SpanResul
 from akid_core.backends.plan import Plan
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import UsageError
-from akid_core.graph.resolved import Graph
+from akid_core.graph.resolved import Graph, Value
 from akid_core.optimizers.regime import Regime
 from akid_core.strategies.base import Read, Strategy, Write
 
@@ -47,6 +47,9 @@ class Single(Strategy):
         self, span: Span, learning_rates: np.ndarray, loss_weights: Mapping[str, np.ndarray] | None = None
     ) -> SpanResult:
         return self.trainer.run(span, learning_rates, loss_weights)
+
+    def gradients(self, batch: Batch, step: int, values: Sequence[Value] = ()) -> Arrays:
+        return self.trainer.gradients(batch, step, values)
 
     def measure(self, batch: Batch) -> MetricStates:
         return self.network.measure(batch)

@@ -12,9 +12,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from akid_core.backends.contract import Watch
 from akid_core.backends.plan import Execution
 from akid_core.checkpoints import Checkpoint
 from akid_core.data.arrays import ArrayData
+from akid_core.data.batch import Batch
 from akid_core.data.sensors import Sensors
 from akid_core.data.sensors import sensors as make_sensors
 from akid_core.data.source import Split
@@ -26,6 +28,7 @@ from akid_core.optimizers.base import Optimizer
 from akid_core.optimizers.phase import Phase
 from akid_core.plugins import PluginManager
 from akid_core.specs.names import snake_case
+from akid_core.training import looking
 from akid_core.training.check import check
 from akid_core.training.config import KidConfig, Practice
 from akid_core.training.description import read_description, write_settings
@@ -226,6 +229,44 @@ class Kid(Parts):
         """
         with self.averaged():
             return predict(self.network, self.graph, inputs, batch_size)
+
+    # -- what is inside
+
+    def activations(
+        self, batch: Batch | Mapping[str, np.ndarray], *globs: str, training: bool = False
+    ) -> dict[str, np.ndarray]:
+        """What blocks give for a batch, by name, each (rows, …): `kid.activations(batch, "conv1", "stage2/*")`.
+
+        `globs`: of block paths, also of Systems; `split:1` is a second output. A block inside an `Unroll` gives (rows,
+        steps, …). Only what is asked for is computed. Raises `UnknownNameError` for a glob that matches nothing.
+        """
+        return looking.activations(self, batch, globs, training=training)
+
+    def gradients(self, batch: Batch, *globs: str) -> dict[str, np.ndarray]:
+        """The gradient of the objective by parameters, and by what blocks give, by name.
+
+        `globs`: of paths of parameters and of blocks; none: all parameters.
+        """
+        return looking.gradients(self, batch, globs)
+
+    def statistics(self, batch: Batch | Mapping[str, np.ndarray], *globs: str) -> dict[str, looking.Statistics]:
+        """Mean, deviation, range and share of zeros of what blocks give for a batch, by name."""
+        found = self.activations(batch, *globs)
+        return {name: looking.Statistics.of(values) for name, values in found.items()}
+
+    def propagate(self, given: Mapping[str, np.ndarray], *targets: str) -> dict[str, np.ndarray]:
+        """Run from any block to any block: `kid.propagate({"conv2": values}, "logits")`.
+
+        `given`: inputs, fields, or what blocks give, by name, each (rows, …); nothing before them is computed.
+        `targets`: globs of block paths. Raises `DataError` where something more is needed.
+        """
+        return looking.propagate(self, given, targets)
+
+    def watch(
+        self, path: str, *, before: Watch | None = None, after: Watch | None = None
+    ) -> AbstractContextManager[None]:
+        """Inside, see what blocks take and give whenever they run, in training too; see `Network.watch`."""
+        return self.network.watch(path, before=before, after=after)
 
     def stepper(self) -> Stepper:
         """What predicts step by step, and carries the state of feedback from each call to the next."""
