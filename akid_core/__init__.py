@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from akid_core.graph.attach import Attach
     from akid_core.graph.brain import Brain
     from akid_core.graph.node import Edge, Node
+    from akid_core.graph.repeat import Repeat
     from akid_core.graph.system import System
     from akid_core.graph.unroll import Unroll
     from akid_core.optimizers import SGD, Adagrad, Adam, AdamW, Lion, Phase, Regularizer, RMSprop
@@ -49,6 +50,7 @@ _HOMES = {
     "akid_core.graph.attach": ("Attach",),
     "akid_core.graph.brain": ("Brain",),
     "akid_core.graph.node": ("Edge", "Node"),
+    "akid_core.graph.repeat": ("Repeat",),
     "akid_core.graph.system": ("System",),
     "akid_core.graph.unroll": ("Unroll",),
     "akid_core.optimizers": ("SGD", "Adagrad", "Adam", "AdamW", "Lion", "Phase", "RMSprop", "Regularizer"),
@@ -95,6 +97,7 @@ __all__ = [
     "RMSprop",
     "Reading",
     "Regularizer",
+    "Repeat",
     "Sampler",
     "Schedule",
     "Sensors",

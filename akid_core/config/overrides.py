@@ -13,6 +13,9 @@ from akid_core.hookspecs import CATEGORIES
 from akid_core.plugins import Registry, default_manager
 from akid_core.specs.names import automatic_names, snake_case
 
+SYSTEMS = ("system", "brain", "unroll", "repeat")
+"""What Systems inside others are called in YAML."""
+
 
 def apply_overrides(data: Mapping[str, Any], overrides: Iterable[str], registry: Registry | None = None) -> LocatedDict:
     """A copy of a description with some values replaced; `data` stays as it is.
@@ -34,8 +37,8 @@ def apply_overrides(data: Mapping[str, Any], overrides: Iterable[str], registry:
 
 
 def component_names(registry: Registry) -> set[str]:
-    """The names of all components, and those of a System and a Brain inside another."""
-    return {"system", "brain", *(item.info.name for category in CATEGORIES for item in registry.infos(category))}
+    """The names of all components, and those of Systems inside others."""
+    return {*SYSTEMS, *(item.info.name for category in CATEGORIES for item in registry.infos(category))}
 
 
 class _Override:

@@ -1,9 +1,9 @@
 """A Brain as plain data, the `brain:` of YAML, and back.
 
 A block is its component, with three keys of its place besides: `name`, `inputs` (what it takes, in text
-`path[:output][@-delay]`) and `share`. A System inside is `system: {blocks: [...]}`, a Brain inside `brain: {...}`;
-since `inputs` says there what it takes, the names of its own inputs are under `takes`. A ready network is `name` or
-`{name: {setting: value}}`.
+`path[:output][@-delay]`) and `share`. A System inside is `system: {blocks: [...]}`, likewise `brain`, `unroll` and
+`repeat`; since `inputs` says there what it takes, the names of its own inputs are under `takes`. A ready network is
+`name` or `{name: {setting: value}}`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from akid_core.config.components import (
     without,
 )
 from akid_core.config.located import Where
+from akid_core.config.overrides import SYSTEMS
 from akid_core.config.values import shown, write
 from akid_core.errors import ConfigurationError, GraphError, UnknownNameError
 from akid_core.graph.attach import Attach
 from akid_core.graph.brain import Brain
 from akid_core.graph.node import Edge, Node
+from akid_core.graph.repeat import Repeat
 from akid_core.graph.system import System
 from akid_core.graph.unroll import Unroll
 from akid_core.plugins import Registry
@@ -40,7 +42,7 @@ _PLACE = ("name", "inputs", "share")
 _WRITTEN = ("name", "nodes", "inputs", "outputs", "losses", "metrics", "precision")
 """The fields of Systems that have a form of their own."""
 
-_SYSTEMS: dict[str, type[System]] = {"system": System, "brain": Brain, "unroll": Unroll}
+_SYSTEMS: dict[str, type[System]] = dict(zip(SYSTEMS, (System, Brain, Unroll, Repeat), strict=True))
 
 
 def to_config(system: System, registry: Registry, where: Where, takes: str = "inputs") -> dict[str, Any]:

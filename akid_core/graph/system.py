@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from akid_core.errors import AmbiguousNameError, DuplicateNameError, GraphError
 from akid_core.graph.lookup import find
-from akid_core.graph.node import Node
+from akid_core.graph.node import Edge, Node
 from akid_core.specs.layer import Block, Loss, Metric
 from akid_core.specs.names import BLOCK_NAME, automatic_names
 from akid_core.specs.tensor import TensorSpec
@@ -110,6 +110,14 @@ class System(Block):
                 )
             known[name] = node
         return known
+
+    @property
+    def ends(self) -> tuple[Edge, ...]:
+        """The outputs that are said. Raises `GraphError` for one that is no value."""
+        try:
+            return tuple(map(Edge.parse, self.outputs))
+        except ValueError as error:
+            raise GraphError(f"{error}.") from error
 
     @cached_property
     def blocks(self) -> Mapping[str, Block]:

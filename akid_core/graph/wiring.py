@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from akid_core.errors import GraphError
 from akid_core.graph.node import Edge
 from akid_core.graph.system import System
 from akid_core.specs.layer import Loss, Metric
@@ -31,12 +30,4 @@ def wiring(system: System) -> Wiring:
             edges[name] = node.inputs
         else:
             edges[name], before = node.inputs or before, (Edge(name),)
-    return Wiring(edges, tuple(map(_parse, system.outputs)) or before)
-
-
-def _parse(text: str) -> Edge:
-    """An edge from its text; raises `GraphError` instead of `ValueError`."""
-    try:
-        return Edge.parse(text)
-    except ValueError as error:
-        raise GraphError(str(error)) from error
+    return Wiring(edges, system.ends or before)

@@ -49,15 +49,15 @@ def _acyclic(number: int, wires: Sequence[Wire]) -> list[Wire]:
         way = [(start, iter(leaving[start]))]
         while way:
             box, rest = way[-1]
-            wire = next(rest, None)
-            if wire is None:
+            follows = next(rest, None)
+            if follows is None:
                 open_[box] = False
                 way.pop()
-            elif not open_[wire.target]:
-                kept.append(wire)
-                if not seen[wire.target]:
-                    seen[wire.target] = open_[wire.target] = True
-                    way.append((wire.target, iter(leaving[wire.target])))
+            elif not open_[follows.target]:
+                kept.append(follows)
+                if not seen[follows.target]:
+                    seen[follows.target] = open_[follows.target] = True
+                    way.append((follows.target, iter(leaving[follows.target])))
     return kept
 
 

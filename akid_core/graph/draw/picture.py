@@ -9,6 +9,7 @@ from akid_core.graph.draw.geometry import Box, Wire
 from akid_core.graph.draw.layout import layout
 from akid_core.graph.draw.parts import HEAD, Part, Piece, Scene, closed, end, layer, opened, port
 from akid_core.graph.node import Edge, Node
+from akid_core.graph.repeat import Repeat
 from akid_core.graph.system import System
 from akid_core.graph.wiring import wiring
 
@@ -84,7 +85,10 @@ class _Level:
         if self._depth is not None and self._depth <= 1:
             return closed(path, name, node, node.block, self._facts)
         depth = None if self._depth is None else self._depth - 1
-        inside = _Level(node.block, self._facts, path, depth, self._taps.get(name, ())).scene()
+        system, home, taps = node.block, path, self._taps.get(name, ())
+        if isinstance(system, Repeat) and not taps:  # one copy stands for all
+            system, home = system.body, f"{path}/1"
+        inside = _Level(system, self._facts, home, depth, taps).scene()
         return opened(path, name, node, inside, self._facts)
 
     def _wire(self, edge: Edge, target: int, number: int) -> Wire:
