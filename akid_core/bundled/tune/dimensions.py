@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -150,6 +151,13 @@ class Dimension:
         value = self.range.value(coordinate)
         return dict(value) if self.sets else {self.name: value}
 
+    def label(self, coordinate: Coordinate) -> str:
+        """A coordinate for people: the value, or a set as `depth=2, width=16`; the list's own name is left out."""
+        settings = self.settings(coordinate)
+        if list(settings) == [self.name]:
+            return brief(settings[self.name])
+        return brief({key.rpartition(".")[2]: value for key, value in settings.items()}) or "as it is"
+
     def ends(self) -> Sequence[Coordinate]:
         """Coordinates that stand for all: every choice, or both ends of a range."""
         if isinstance(self.range, Choices):
@@ -175,6 +183,17 @@ class Dimension:
             raise ConfigurationError(f"{self.where}: {error}.") from error
 
 
+def brief(value: Any) -> str:
+    """A value for people: four digits of a number, and a component as `sgd(momentum=0.9)`."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        if len(value) == 1 and isinstance(inner := next(iter(value.values())), Mapping):
+            return f"{next(iter(value))}({brief(inner)})"
+        return ", ".join(f"{key}={brief(item)}" for key, item in value.items())
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def read_dimension(name: str, data: Any, registry: Registry, where: Where) -> Dimension:
     """A dimension of the search space as the file has it: a list of choices, or a range."""
     written = data
@@ -188,6 +207,10 @@ def read_dimension(name: str, data: Any, registry: Registry, where: Where) -> Di
     if found is None:
         raise ConfigurationError(
             f"{where}: a range is one of {', '.join(RANGES)}, such as {{log: [1e-4, 1e-1]}}; got {shown(data)}."
+        )
+    if found is Choices and not isinstance(data["choices"], list):
+        raise ConfigurationError(
+            f"{where.at(data, 'choices')}: expected a list of choices, got {shown(data['choices'])}."
         )
     return Dimension(name, decode_settings(found, data, registry, where), where=where, written=written)
 

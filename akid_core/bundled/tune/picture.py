@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
 from akid_core.bundled.tune.dimensions import Choices, Dimension, Integer, Log
 from akid_core.bundled.tune.ledger import Ledger
@@ -58,7 +57,7 @@ def _axis(dimension: Dimension, ledger: Ledger) -> _Axis:
     if isinstance(dimension.range, Choices):
         count = len(dimension.range.choices)
         places = [(index + 0.5) / count for index in range(count)]
-        texts = [_text(choice, dimension.sets) for choice in dimension.range.choices]
+        texts = [_cut(dimension.label(index)) for index in range(count)]
         marks = list(zip(places, texts, strict=True))
         return _Axis(dimension.name, {point: places[int(index)] for point, index in at.items()}, marks)
     low, high = (dimension.range.value(end) for end in dimension.ends())
@@ -81,7 +80,8 @@ def _objective(ledger: Ledger) -> _Axis:
     return _Axis(ledger.space.objective.metric, places, _ticks(low, high, log=False))
 
 
-def _scale(low: float, high: float, log: bool) -> Any:
+def _scale(low: float, high: float, log: bool) -> Callable[[float], float]:
+    """From a value to its place between the ends."""
     if log:
         return lambda value: math.log(value / low) / math.log(high / low)
     return lambda value: (value - low) / (high - low)
@@ -128,11 +128,5 @@ def _height(place: float) -> float:
     return TOP + (1 - place) * STRETCH
 
 
-def _text(choice: Any, is_set: bool) -> str:
-    if is_set:
-        text = (
-            ", ".join(f"{key.rpartition('.')[2]}={_text(value, False)}" for key, value in choice.items()) or "as it is"
-        )
-    else:
-        text = choice if isinstance(choice, str) else json.dumps(choice)
+def _cut(text: str) -> str:
     return text if len(text) <= LABEL else f"{text[: LABEL - 1]}…"

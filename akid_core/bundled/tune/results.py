@@ -50,13 +50,8 @@ class Results:
         heading = ["point", *names, space.objective.metric, *(["deviation"] if space.repeats > 1 else []), "seeds", ""]
         rows = []
         for point, summary in self.ledger.ranking():
-            shown = [
-                ", ".join(f"{key}={_text(value)}" for key, value in dimension.settings(at).items())
-                if dimension.sets
-                else _text(dimension.range.value(at))
-                for dimension in space.dimensions
-                for at in [self.ledger.points[point][dimension.name]]
-            ]
+            at = self.ledger.points[point]
+            shown = [dimension.label(at[dimension.name]) for dimension in space.dimensions]
             mean = "" if summary is None or summary.mean is None else f"{summary.mean:.4f}"
             deviation = "" if summary is None or summary.deviation is None else f"{summary.deviation:.4f}"
             seeds = ", ".join(str(end.seed) for _, end in self.trials(point) if end is not None)
@@ -130,9 +125,3 @@ def _plain(summary: Summary | None) -> dict[str, Any]:
     if summary is None:
         return {"status": "unfinished", "mean": None, "deviation": None}
     return {"status": summary.ending, "mean": summary.mean, "deviation": summary.deviation}
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return value if isinstance(value, str) else json.dumps(value)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 
 from akid_core.bundled.tune.space import MOST, Point, Space, settings_of
+from akid_core.config import Where
 from akid_core.errors import ConfigurationError, suggest
 from akid_core.random import derive_key, host_uniform
 
@@ -45,8 +46,9 @@ class Grid(Search):
         if self._size > most:
             counts = ", ".join(f"{dimension.name} {len(dimension.grid())}" for dimension in space.dimensions)
             limit = "which points says" if space.points else "the most without points"
+            written = space.search.where if space.search.where != Where() else space.dimensions[0].where
             raise ConfigurationError(
-                f"{space.search.where}: the grid has {self._size:,} points ({counts}), more than {most}, {limit}. Vary "
+                f"{written}: the grid has {self._size:,} points ({counts}), more than {most}, {limit}. Vary "
                 f"less, take points at random (search: random, points: {most}), or ask for all (points: {self._size})."
             )
 

@@ -33,6 +33,7 @@ class Trial:
         self.directory = directory
         self._process: subprocess.Popen[bytes] | None = None
         self._begun = time.time()
+        self._over: float | None = None
         self._before = 0
 
     def start(self, arguments: Sequence[str], slot: Slot) -> bool:
@@ -67,8 +68,11 @@ class Trial:
 
     def adopt(self, begun: float) -> bool:
         """Watch the process that an earlier tuner started here at `begun`; False where there is none any more."""
-        self._begun = begun
-        return self.directory.exists() and self._occupied()
+        self._begun, path = begun, self.directory / RESULT
+        there = self.directory.exists() and self._occupied()
+        if not there and path.exists():
+            self._over = path.stat().st_mtime
+        return there
 
     def poll(self) -> int | None:
         """The exit code once the process has ended; of one of an earlier tuner 0 if it finished, else as if killed."""
@@ -80,8 +84,8 @@ class Trial:
 
     @property
     def seconds(self) -> float:
-        """Since the process started."""
-        return time.time() - self._begun
+        """Since the process started; of one that an earlier tuner started and that is gone, up to its last word."""
+        return max(0.0, (time.time() if self._over is None else self._over) - self._begun)
 
     def send(self, number: signal.Signals) -> None:
         """Send the process a signal, if it still is there."""
