@@ -91,22 +91,19 @@ class NetworkTests(Flags):
 
     @pytest.mark.parametrize("training", [False, True])
     def test_values_are_taken_as_they_are_given(self, network: Network, graph: Graph, training: bool) -> None:
-        everything, target = fields(graph), [Value("logits"), Value("loss"), Value("norm")]
-        settings = {"training": training, "step": 3}
-        given = dict(zip((norm := [Value("norm")]), network.values(everything, norm, **settings), strict=True))
+        judge, norm, targets = live_network(referee(), graph), Value("norm"), [Value("logits"), Value("loss")]
+        everything = fields(graph)
         fewer = {name: value for name, value in everything.items() if name != "image"}
-        found = network.values(fewer, target, given=given, **settings)
-        for got, wanted in zip(found, network.values(everything, target, **settings), strict=True):
-            np.testing.assert_allclose(got, wanted, rtol=1e-5, atol=1e-6)
-        other = {Value("norm"): 1 - given[Value("norm")]}
-        judge = live_network(referee(), graph)
-        judge.fill(network.read())
-        got, wanted = (
-            dict(zip(map(str, target), each.values(fewer, target, given=other, **settings), strict=True))
-            for each in (network, judge)
+        before, *wanted = network.values(everything, [norm, *targets], training=training, step=3)
+        found = network.values(fewer, targets, training=training, step=3, given={norm: before})
+        for got, expected in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+        other = {norm: 1 - before}
+        mine, theirs = (
+            each.values(fewer, [norm, *targets], training=training, step=3, given=other) for each in (network, judge)
         )
-        self.assert_small(errors(got, wanted), self.dtypes[-1], self.forward_tolerance)
-        np.testing.assert_allclose(got["norm"], other[Value("norm")], rtol=1e-6)
+        for got, expected in zip(mine, theirs, strict=True):
+            np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
     def test_a_given_value_of_another_shape_is_refused(self, network: Network, graph: Graph) -> None:
         with pytest.raises(DataError, match="norm"):

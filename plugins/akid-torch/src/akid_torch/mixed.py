@@ -17,9 +17,9 @@ from akid_torch.places import Home
 
 NARROW = frozenset(
     {
-        "attach", "conv1d", "conv2d", "conv_transpose2d", "dense", "dropout", "embedding", "flatten", "gelu",
-        "leaky_relu", "max_pool1d", "max_pool2d", "pad", "prelu", "relu", "reshape", "sigmoid", "silu", "slice",
-        "split", "tanh", "transpose",
+        "add", "attach", "concat", "conv1d", "conv2d", "conv_transpose2d", "dense", "dropout", "embedding", "flatten",
+        "gelu", "leaky_relu", "max_pool1d", "max_pool2d", "multiply", "pad", "prelu", "relu", "reshape", "sigmoid",
+        "silu", "slice", "split", "stack", "tanh", "transpose", "unstack",
     }
 )  # fmt: skip
 """Layers whose native modules mean the same in a narrow type: they form no sums but those that kernels form wide."""

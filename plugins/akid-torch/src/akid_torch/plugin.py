@@ -9,12 +9,14 @@ BACKEND = "torch"
 _BUILDERS = {
     "absolute_error": "akid_torch.layers.metric:build_error",
     "accuracy": "akid_torch.layers.metric:build_accuracy",
+    "add": "akid_torch.layers.merge:build_add",
     "attach": "akid_torch.layers.attach:build",
     "avg_pool1d": "akid_torch.layers.pool:build_avg",
     "avg_pool2d": "akid_torch.layers.pool:build_avg",
     "batch_norm": "akid_torch.layers.norm:build",
     "binary_accuracy": "akid_torch.layers.metric:build_binary_accuracy",
     "binary_cross_entropy": "akid_torch.layers.loss:build_binary_cross_entropy",
+    "concat": "akid_torch.layers.merge:build_concat",
     "conv1d": "akid_torch.layers.conv:build",
     "conv2d": "akid_torch.layers.conv:build",
     "conv_transpose2d": "akid_torch.layers.conv:build_transpose",
@@ -38,6 +40,7 @@ _BUILDERS = {
     "mean_absolute_error": "akid_torch.layers.loss:build_regression",
     "mean_squared_error": "akid_torch.layers.loss:build_regression",
     "multi_head_attention": "akid_torch.layers.attention:build",
+    "multiply": "akid_torch.layers.merge:build_multiply",
     "prelu": "akid_torch.layers.activation:build_prelu",
     "relu": "akid_torch.layers.activation:build_relu",
     "relu6": "akid_torch.layers.activation:build_relu6",
@@ -48,7 +51,9 @@ _BUILDERS = {
     "softmax_cross_entropy": "akid_torch.layers.loss:build_softmax_cross_entropy",
     "split": "akid_torch.layers.cut:build_split",
     "squared_error": "akid_torch.layers.metric:build_error",
+    "stack": "akid_torch.layers.merge:build_stack",
     "tanh": "akid_torch.layers.activation:build_tanh",
+    "unstack": "akid_torch.layers.cut:build_unstack",
     "upsample": "akid_torch.layers.resize:build",
 }
 
