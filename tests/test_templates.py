@@ -224,7 +224,7 @@ def test_places_stay_with_the_text(printed: str, lines: tuple[int, int], write: 
 def test_text_cut_and_put_together() -> None:
     whole = Text.join_all([Text("a\nb\n", [Piece(4, "f", 7, runs=True)]), "cd", Text("e", [Piece(1, "g", 1)])])
     assert [whole.place(index) for index in range(7)] == [
-        "f, line 7", "f, line 7", "f, line 8", "f, line 8", "f, line 7", "f, line 7", "g, line 1",
+        "f, line 7", "f, line 7", "f, line 8", "f, line 8", "f, line 8", "f, line 8", "g, line 1",
     ]  # fmt: skip
     assert whole.cut(2, 5) == "b\nc"
     assert [(piece.length, piece.file, piece.line) for piece in whole.cut(2, 5).pieces] == [(2, "f", 8), (1, "", 0)]

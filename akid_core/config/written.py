@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain
 from typing import Self
 
 
@@ -59,8 +59,8 @@ class Text(str):
     def place(self, index: int) -> str:
         """Where the character at `index` was written: `resnet.yaml.j2, line 7`; the nearest known place before it."""
         index = min(index, len(self) - 1)
-        near = [*reversed(self.cut(0, index).pieces), *self.pieces]
-        return next((str(piece) for piece in [*self.cut(index, index + 1).pieces, *near] if piece.file), "line 1")
+        pieces = chain(self.cut(index, index + 1).pieces, self._before(index), self.pieces)
+        return next((str(piece) for piece in pieces if piece.file), "line 1")
 
     def put(self, file: str, line: int) -> Text:
         """The same text where an expression at a place prints it: what was computed comes from there."""
@@ -73,14 +73,19 @@ class Text(str):
     def cut(self, start: int, stop: int) -> Text:
         """The characters from `start` up to `stop`."""
         pieces = []
-        first = max(bisect_right(self._starts, start) - 1, 0)
-        for piece, (begin, end) in zip(self.pieces[first:], pairwise(self._starts[first:]), strict=True):
+        for number in range(max(bisect_right(self._starts, start) - 1, 0), len(self.pieces)):
+            piece, begin, end = self.pieces[number], self._starts[number], self._starts[number + 1]
             if begin >= stop:
                 break
             low, high = max(begin, start), min(end, stop)
             moved = self.count("\n", begin, low) if piece.runs else 0
             pieces.append(replace(piece, length=high - low, line=piece.line + moved))
         return Text(self[start:stop], pieces)
+
+    def _before(self, index: int) -> Iterator[Piece]:
+        """The pieces before a place, each at its end, the nearest first."""
+        for end in reversed(self._starts[1 : bisect_right(self._starts, index)]):
+            yield from self.cut(end - 1, end).pieces
 
     def changed(self, text: str) -> str:
         """What a function made of this text; with origins where it took a part, or left the line breaks in place."""
