@@ -155,6 +155,11 @@ class Graph:
         return matches(path, self.frozen) and BEFORE not in path
 
     @property
+    def rows(self) -> int | None:
+        """How many rows each training batch has, where values are carried from one to the next; None for any number."""
+        return next((spec.shape[0] for path, spec in self.params.items() if f"{BEFORE}/" in path), None)
+
+    @property
     def trained(self) -> tuple[str, ...]:
         """Paths of the parameters that are trained."""
         return tuple(path for path, param in self.params.items() if param.trained and not self.freezes(path))

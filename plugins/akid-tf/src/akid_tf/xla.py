@@ -97,7 +97,7 @@ def convolves(axes: str) -> bool:
 
 
 def _trial(network: TensorflowNetwork, device: str) -> str:
-    """Why XLA does not compile a forward and a backward pass of two rows; empty where it does."""
+    """Why XLA does not compile a forward and a backward pass of a few rows; empty where it does."""
     for path, layer in network.module.layers.items():
         if isinstance(layer.layer, Attach) and any(not own.trained for own in layer.own):
             return (
@@ -106,7 +106,8 @@ def _trial(network: TensorflowNetwork, device: str) -> str:
             )
     network.place(device)
     specs = network.feed.specs
-    signature = [tf.TensorSpec((_ROWS, *spec.row), spec.dtype) for spec in specs.values()]
+    rows = network.graph.rows or _ROWS
+    signature = [tf.TensorSpec((rows, *spec.row), spec.dtype) for spec in specs.values()]
 
     def both(*tensors: tf.Tensor) -> list[tf.Tensor]:
         fields, moment = (dict(zip(specs, tensors, strict=True)), Moment(tf.constant(0), tf.constant(0)))
