@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from akid_core.bundled.zoo.autoencoder import conv_autoencoder, dense_autoencoder
+from akid_core.bundled.zoo.elman import char_elman
 from akid_core.bundled.zoo.gan import conv_gan
 from akid_core.bundled.zoo.gpt import char_gpt
+from akid_core.bundled.zoo.lstm_lm import char_lstm
 from akid_core.bundled.zoo.unet import unet
 from akid_core.bundled.zoo.vit import vit
 from akid_core.graph import Brain
@@ -63,6 +65,8 @@ GENERATOR = 64 * 3136 + 2 * 64 + 16 * 64 * 32 + 2 * 32 + conv(32, 1, 4)
     ("build", "count", "shape"),
     [
         (char_gpt, (128 + 64) * 128 + 4 * transformer(128) + 2 * 128 + 128 * 128, (64, 128)),
+        (char_elman, 128 * 64 + dense(64, 256) + 256 * 256 + dense(256, 128), (64, 128)),
+        (char_lstm, 128 * 64 + dense(64, 4 * 256) + 256 * 4 * 256 + dense(256, 128), (64, 128)),
         (vit, conv(3, 192, 4) + 65 * 192 + 6 * transformer(192) + 2 * 192 + dense(192, 10), (10,)),
         (unet, UNET + conv(16, 1, 1), (1, 64, 64)),
         (dense_autoencoder, dense(784, 128) + dense(128, 32) + dense(32, 128) + dense(128, 784), (1, 28, 28)),
@@ -100,6 +104,8 @@ def test_sizes_that_do_not_fit(build: Callable[[], Brain], message: str) -> None
     "build",
     [
         lambda: char_gpt(characters=5, length=5, width=4, depth=1, heads=2, dropout=0.1),
+        lambda: char_elman(characters=5, length=5, embedding=2, units=3, bptt=2, carry=True),
+        lambda: char_lstm(characters=5, length=5, embedding=2, units=3, depth=2, dropout=0.1, bptt=2, carry=True),
         lambda: vit(size=8, width=4, depth=1, heads=2, dropout=0.1),
         lambda: unet(size=4, depth=1, width=2),
         lambda: dense_autoencoder(size=4, hidden=(6, 3), code=2),

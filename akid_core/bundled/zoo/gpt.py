@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from akid_core.bundled.zoo.text import language_model
-from akid_core.bundled.zoo.transformer import BEGUN, transformer_block
+from akid_core.bundled.zoo.transformer import transformer_block
 from akid_core.graph import Brain
+from akid_core.initializers import GlorotUniform, Normal
 from akid_core.layers import Dense, Dropout, Embedding, LayerNorm, PositionalEmbedding
 
 
@@ -41,11 +42,11 @@ def char_gpt(
         for number in range(1, depth + 1)
     )
     return language_model(
-        Embedding(name="embedding", entries=characters, units=width, weight_init=BEGUN),
+        Embedding(name="embedding", entries=characters, units=width, weight_init=Normal(stddev=0.02)),
         PositionalEmbedding(name="positions"),
         *((Dropout(name="dropout", rate=dropout),) if dropout else ()),
         *blocks,
         LayerNorm(name="norm"),
-        Dense(name="logits", units=characters, bias=False, weight_init=BEGUN),
+        Dense(name="logits", units=characters, bias=False, weight_init=GlorotUniform()),
         length=length,
     )

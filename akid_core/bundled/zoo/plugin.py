@@ -135,6 +135,16 @@ FAMILIES = (
         {"char_gpt": "text, character by character: the decoder of GPT-2, small"},
     ),
     (
+        "lstm_lm",
+        "Hochreiter and Schmidhuber, Long short-term memory, 1997",
+        {"char_lstm": "text, character by character: long short-term memory wired with feedback edges"},
+    ),
+    (
+        "elman",
+        "Elman, Finding structure in time, 1990",
+        {"char_elman": "text, character by character: a hidden layer that sees itself a step ago"},
+    ),
+    (
         "unet",
         "Ronneberger et al., U-Net: convolutional networks for biomedical image segmentation, 2015",
         {"unet": "images into masks: down to half the size some times, and up again beside it"},

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from akid_core.graph import Node, System
-from akid_core.initializers import Normal
+from akid_core.initializers import GlorotUniform
 from akid_core.layers import GELU, Add, Dense, Dropout, LayerNorm, MultiHeadAttention
 from akid_core.specs import Layer
-
-BEGUN = Normal(stddev=0.02)
-"""How weights begin, as those of GPT-2."""
 
 
 def transformer_block(
@@ -34,14 +31,14 @@ def transformer_block(
     thinned = [(Dropout(name=f"dropout{number}", rate=dropout),) if dropout else () for number in (1, 2)]
     attend: tuple[Layer, ...] = (
         LayerNorm(name="norm1"),
-        MultiHeadAttention(name="attention", heads=heads, causal=causal, weight_init=BEGUN),
+        MultiHeadAttention(name="attention", heads=heads, causal=causal),
         *thinned[0],
     )
     think: tuple[Layer, ...] = (
         LayerNorm(name="norm2"),
-        Dense(name="dense1", units=hidden, weight_init=BEGUN),
+        Dense(name="dense1", units=hidden, weight_init=GlorotUniform()),
         GELU(name="gelu", approximate=gelu),
-        Dense(name="dense2", units=width, weight_init=BEGUN),
+        Dense(name="dense2", units=width, weight_init=GlorotUniform()),
         *thinned[1],
     )
     return System.sequential(

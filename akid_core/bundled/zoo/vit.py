@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from akid_core.bundled.zoo.classifier import classifier
-from akid_core.bundled.zoo.transformer import BEGUN, transformer_block
+from akid_core.bundled.zoo.transformer import transformer_block
 from akid_core.graph import Brain
 from akid_core.layers import (
     Conv2d,
@@ -59,13 +59,13 @@ def vit(
         Reshape(shape=(width, (size // patch) ** 2)),
         Transpose(axes=(2, 1)),
         PadChannels(name="class_token", before=1),
-        PositionalEmbedding(name="positions", weight_init=BEGUN),
+        PositionalEmbedding(name="positions"),
         *((Dropout(name="dropout", rate=dropout),) if dropout else ()),
         *blocks,
         LayerNorm(name="norm"),
         Slice(name="class_step", stop=1),
         Flatten(),
-        Dense(name="logits", units=classes, weight_init=BEGUN),
+        Dense(name="logits", units=classes),
         channels=channels,
         size=size,
     )
