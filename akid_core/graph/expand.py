@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from akid_core.errors import GraphError, OpenSizeError, SpecError
 from akid_core.graph.flatten import Placed, Scope
-from akid_core.graph.resolved import BEFORE, Call, Line, Value
+from akid_core.graph.resolved import BEFORE, STOP, Call, Line, Value
 from akid_core.graph.unroll import Entry, Exit, Unroll
 from akid_core.layers.stack import Stack, Unstack
 from akid_core.layers.unrolled import After, Before, Initial, StopGradient
@@ -222,7 +222,7 @@ class Expansion:
 
     def _stopped(self, found: Value, value: Value) -> Value:
         """The value, with no gradient back through it."""
-        path, spec = f"{found}@stop", self._spec(value.source, value.output)
+        path, spec = f"{found}{STOP}", self._spec(value.source, value.output)
         call = Call(path, StopGradient(), (found,), (spec,), (spec,), (), path)
         return Value(self._add(call).path)
 

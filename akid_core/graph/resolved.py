@@ -19,6 +19,9 @@ from akid_core.specs.tensor import TensorSpec
 BEFORE = "@before"
 """At the end of the path of a call that gives what was carried from the last step."""
 
+STOP = "@stop"
+"""At the end of the path of a call that lets no gradient through."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

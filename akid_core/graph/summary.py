@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import is_dataclass
 from typing import Any
 
 from akid_core.config.components import changed
 from akid_core.graph.attach import Attach
-from akid_core.graph.resolved import Call, Graph
+from akid_core.graph.lookup import listed
+from akid_core.graph.resolved import STOP, Call, Graph, Value, whole
+from akid_core.layers.stack import Unstack
+from akid_core.layers.unrolled import INTERNAL
+
+_MANY = 4
+"""More outputs than these, if they are alike, are counted."""
 
 _HEAD = ("block", "layer", "takes", "gives", "parameters")
 
@@ -20,8 +27,8 @@ def summary(graph: Graph) -> str:
     and metrics stand below a line, totals at the end.
     """
     inputs = [(name, "", "", str(spec), "") for name, spec in graph.inputs.items()]
-    layers = [_row(call) for call in graph.calls]
-    measures = [(*_row(call)[:3], "", "") for call in graph.losses + graph.metrics]
+    layers = [_row(graph, calls) for calls in _blocks(graph)]
+    measures = [(*_row(graph, [call])[:3], "", "") for call in graph.losses + graph.metrics]
     rows = [_HEAD, *inputs, *layers, *measures]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
@@ -46,12 +53,36 @@ def _text(value: Any) -> str:
     return repr(value)
 
 
-def _row(call: Call) -> tuple[str, str, str, str, str]:
+def _blocks(graph: Graph) -> list[list[Call]]:
+    """The calls of each block: one, or inside an Unroll one for each step; without what stands between blocks."""
+    found: dict[str, list[Call]] = {}
+    for call in graph.calls:
+        if not isinstance(call.layer, INTERNAL) or any(param.trained for param in call.params):
+            found.setdefault(whole(call.path), []).append(call)
+    return list(found.values())
+
+
+def _row(graph: Graph, calls: Sequence[Call]) -> tuple[str, str, str, str, str]:
+    """The row of a block, as it stands at the last of its steps."""
+    call, path = calls[-1], whole(calls[-1].path)
     own = sum(param.size for param in call.params if param.trained)
     count = "its own" if isinstance(call.layer, Attach) else f"{own:,}" if own else ""
-    count = f"as {call.owner}" if call.owner != call.path else count
-    gives = ", ".join(map(str, call.out_specs))
-    return call.path, settings_text(call.layer), ", ".join(map(str, call.inputs)), gives, count
+    count = f"as {call.owner}" if call.owner != path else count
+    takes = ", ".join(dict.fromkeys(_taken(graph, value, call) for value in call.inputs))
+    specs = list(map(str, call.out_specs))
+    gives = f"{len(specs)} x {specs[0]}" if len(specs) > _MANY and len(set(specs)) == 1 else ", ".join(specs)
+    called = path if path == call.path else f"{path} ({len(calls)} steps)"
+    return called, settings_text(call.layer), takes, gives, count
+
+
+def _taken(graph: Graph, value: Value, call: Call) -> str:
+    """A value as its block is written, a step before as `@-1`."""
+    text = str(value).removesuffix(STOP)
+    here, there = (list(map(int, re.findall(r"@(\d+)", each))) for each in (call.path, text))
+    if value.output and here and isinstance(graph.by_path[value.source].layer, Unstack) and value.output == here[-1]:
+        return whole(value.source)
+    back = here[-1] - there[-1] if here and len(here) == len(there) else 0
+    return whole(text) + (f"@-{back}" if back else "")
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:
