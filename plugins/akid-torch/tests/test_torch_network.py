@@ -15,6 +15,7 @@ from akid_core.backends.plan import Execution
 from akid_core.data.batch import Batch
 from akid_core.errors import ConfigurationError, DataError, UnknownNameError
 from akid_core.graph.brain import Brain
+from akid_core.graph.node import Edge
 from akid_core.graph.resolved import Value
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
@@ -164,17 +165,22 @@ def test_shared_parameters_are_one_tensor(live: Any) -> None:
 def test_the_past_is_carried(live: Any) -> None:
     image = TensorSpec(("N", 2), "float32", "NC")
     brain = Brain.graph(
-        L.Add(name="total").on("x", "total@-1"), L.Add(name="both").on("total", "total@-2"), inputs={"x": image}
+        L.Add(name="total").on("x", "total@-1"),
+        L.Add(name="both").on("total", Edge("total", delay=2, initial=0.5), Edge("x", delay=1, initial="learned")),
+        inputs={"x": image},
     )
-    backend, graph = TorchBackend(), brain.resolve({"x": image})
+    backend, graph = TorchBackend(), brain.resolve({"x": image}, stepwise=True)
     network = backend.network(graph, backend.plan(Execution(), graph), 0)
     network.place("cpu")
-    x, carried, seen = torch.ones(1, 2), None, []
+    (learned,) = graph.params
+    network[learned] = np.array([10.0, 20.0])
+    x, carried, seen = torch.ones(3, 2), None, []
     for step in range(4):
         outputs, carried = network.module({"x": x}, "evaluation", step, carried)
-        seen.append(outputs["both"].tolist())
-    # total is 1, 2, 3, 4; two steps before it was 0, 0, 1, 2
-    assert seen == [[[1, 1]], [[2, 2]], [[4, 4]], [[6, 6]]]
+        assert set(carried) == set(graph.lines)
+        seen.append(outputs["both"][0].tolist())
+    # total is 1, 2, 3, 4; two steps before it was 0.5, 0.5, 1, 2; x was as learned, then 1
+    assert seen == [[11.5, 21.5], [3.5, 3.5], [5, 5], [7, 7]]
 
 
 def test_what_torch_does_not_run(brain: Brain) -> None:

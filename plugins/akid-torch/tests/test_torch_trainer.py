@@ -242,11 +242,6 @@ def test_a_brain_without_parameters_only_measures(live: Any, make_span: Any) -> 
 def test_what_cannot_be_trained(brain: Brain, live: Any, make_span: Any) -> None:
     with pytest.raises(ConfigurationError, match="without a loss"):
         live(Brain.sequential(L.Flatten(), inputs="image"))
-    delayed = Brain.graph(
-        L.Flatten(name="flat").on("image"), L.Add(name="sum").on("flat", "sum@-1"), inputs="image"
-    ).with_loss(L.MeanSquaredError(), "sum", "flat")
-    with pytest.raises(ConfigurationError, match="sum@-1 is a delayed value"):
-        live(delayed)
     with pytest.raises(DataError, match="'loss' needs the field 'label'.*it has: image, sample_weight"):
         live(brain).trainer.gradients(
             Batch({"image": make_span(0, 1).fields["image"][0]}, np.ones(6, np.float32), np.arange(6), np.arange(6)), 0

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from akid_core.backends.contract import Arrays, MetricStates, Network, Watcher
 from akid_core.data.batch import Batch
 from akid_core.errors import DataError, PluginError, UnknownNameError, suggest
-from akid_core.graph.resolved import Graph, Value
+from akid_core.graph.resolved import Call, Graph, Value
 from akid_core.specs.tensor import TensorSpec
 from akid_torch.applied import Watching
 from akid_torch.build import Parts
@@ -95,6 +95,9 @@ class TorchNetwork(Network):
         given: Mapping[Value, np.ndarray] | None = None,
     ) -> list[np.ndarray]:
         known = given or {}
+        for value in known:
+            if value.source not in self._specs:
+                check_value(self.graph.everything, value)
         program = self.module.program(targets, known)
         values = self.tensors(program, fields)
         values += [self._given(value, known[value]) for value in program.given]
@@ -148,3 +151,12 @@ class TorchNetwork(Network):
         if self._channels_last and spec is not None and spec.rank == 4:
             tensor = tensor.movedim(-3, -1).contiguous().movedim(-1, -3)
         return tensor
+
+
+def check_value(calls: Iterable[Call], value: Value) -> None:
+    """Raise `UnknownNameError` for a value that none of the calls gives."""
+    outputs = {call.path: len(call.out_specs) for call in calls}
+    if value.output >= outputs.get(value.source, 0):
+        raise UnknownNameError(
+            f"No block gives {str(value)!r}.{suggest(value.source, outputs)} Blocks: {', '.join(outputs)}."
+        )

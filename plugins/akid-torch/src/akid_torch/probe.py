@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from akid_core.errors import UnknownNameError, suggest
 from akid_core.graph.resolved import Value
-from akid_torch.network import TorchNetwork
+from akid_torch.network import TorchNetwork, check_value
 from akid_torch.objective import Aim, Gradients, Objective, Part, Values, added
 from akid_torch.passing import Pass
 
@@ -24,13 +23,8 @@ class Probe:
     def __init__(self, network: TorchNetwork, objective: Objective, values: Sequence[Value]) -> None:
         self._network, self._objective, self._values = network, objective, values
         graph = network.graph
-        paths = {call.path: len(call.out_specs) for call in graph.calls}
         for value in values:
-            if value.output >= paths.get(value.source, 0):
-                raise UnknownNameError(
-                    f"No block gives {str(value)!r}, by which a gradient is asked for.{suggest(value.source, paths)} "
-                    f"Blocks: {', '.join(paths)}."
-                )
+            check_value(graph.calls, value)
         self._paths = {value.source for value in values}
         self._held: dict[Value, Tensor] = {}
         self._pass = Pass(

@@ -22,8 +22,7 @@ class LossTerm:
     def __init__(self, call: Call, module: nn.Module, taps: Sequence[Tap] = ()) -> None:
         self.call, self.path, self.weight = call, call.path, getattr(call.layer, "weight", 1.0)
         self._applied, self._proven = applied(module, call, taps), False
-        # Who looks at a loss sees its values and weights, which the short way does not make.
-        self._native = module if isinstance(module, ShortLoss) and not self._applied.tapped else None
+        self._native = module if isinstance(module, ShortLoss) else None
 
     def begin(self, fields: Mapping[str, np.ndarray], weights: np.ndarray, factors: np.ndarray | None = None) -> None:
         """Start a span. Which steps go the short way is settled here, on the host; fields and weights: (k, n, ...).
@@ -58,7 +57,7 @@ class LossTerm:
         self, inputs: list[Tensor], frame: Frame, index: int, total: Tensor | float, *, noted: bool = True
     ) -> Tensor:
         """What some rows of step `index` give to it, where all its rows weigh `total` together."""
-        value, weight = self._short_rows(inputs) if self._short[index] else self._rows(inputs, frame)
+        value, weight = self._rows(inputs, frame, short=self._short[index])
         share = (value * weight).sum() / _divisor(total)
         if noted and index == len(self._means):
             self._means.append(share.detach())
@@ -89,21 +88,21 @@ class LossTerm:
 
     def _mean(self, inputs: list[Tensor], frame: Frame, index: int) -> tuple[Tensor, Tensor | float]:
         """The weighted mean of the rows and their total weight; rows that count for nothing give 0."""
-        if self._native is not None and self._equal[index]:
+        if self._native is not None and self._equal[index] and not self._applied.tapped:
             return self._native.mean(*inputs[:-1]), self._totals[index]
-        value, weight = self._short_rows(inputs) if self._short[index] else self._rows(inputs, frame)
+        value, weight = self._rows(inputs, frame, short=self._short[index])
         total = self._totals[index] if self._short[index] else weight.sum()
         return (value * weight).sum() / _divisor(total), total
 
-    def _short_rows(self, inputs: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """The value and weight of each row, where rows have no weight but that of their samples."""
-        assert self._native is not None, "only a loss with a short way has usual steps"
-        value = self._native.each(*inputs[:-1])
-        weight = inputs[-1].to(value.dtype)
-        return masked(value, weight), weight
+    def _rows(self, inputs: list[Tensor], frame: Frame, *, short: bool = False) -> tuple[Tensor, Tensor]:
+        """The value and weight of each row: by the loss's own definition, or the `short` way.
 
-    def _rows(self, inputs: list[Tensor], frame: Frame) -> tuple[Tensor, Tensor]:
-        """The value and weight of each row, by the loss's own definition."""
+        Who looks at a loss sees the first; the second is for rows that have no weight but that of their samples.
+        """
+        if short and self._native is not None and not self._applied.tapped:
+            value = self._native.each(*inputs[:-1])
+            weight = inputs[-1].to(value.dtype)
+            return masked(value, weight), weight
         value, weight = self._applied(frame, inputs, proven=self._proven)
         self._proven = True
         return value, weight
