@@ -11,6 +11,7 @@ import numpy as np
 from akid_core.backends.contract import Arrays, Network
 from akid_core.backends.plan import Execution
 from akid_core.errors import DataError
+from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Line
 from akid_core.specs.tensor import TensorSpec
 
@@ -86,7 +87,7 @@ class Stepper:
             known = kid.graph.inputs.get(name)
             dtype, axes = (known.dtype, known.axes) if known is not None else (str(values.dtype), "")
             specs[name] = TensorSpec(("N", *values.shape[1:]), dtype, axes if len(axes) == values.ndim else "")
-        graph = kid.config.brain.resolve(specs, losses=False, stepwise=True)
+        graph = _of_any_length(kid.config.brain).resolve(specs, losses=False, stepwise=True)
         asked = replace(Execution(), device=kid.config.execution.device, threads=kid.config.execution.threads)
         network = kid.backend.network(graph, kid.backend.plan(asked, graph), kid.config.seed)
         network.place(asked.device)
@@ -96,3 +97,15 @@ class Stepper:
     def _initial(self, line: Line, rows: int) -> np.ndarray:
         value = self._params[line.initial] if isinstance(line.initial, str) else line.initial
         return np.broadcast_to(np.asarray(value, line.spec.dtype), (rows, *line.spec.row))
+
+
+def _of_any_length(brain: Brain) -> Brain:
+    """The Brain for stretches: a size that it states along T is that of the whole sequences that it was trained on."""
+    if not brain.input_specs:
+        return brain
+    stated = {}
+    for name, spec in brain.input_specs.items():
+        letters = spec.axes or " " * spec.rank
+        sizes = ("T" if letter == "T" else size for letter, size in zip(letters, spec.shape, strict=True))
+        stated[name] = replace(spec, shape=tuple(sizes))
+    return replace(brain, inputs=stated)
