@@ -277,6 +277,10 @@ def test_what_yaml_says_names_the_line_of_the_template(text: str, said: str, wri
             "{% macro m(a, size) %}{% endmacro %}\n{{ m(1, sise=2) }}",
             "net.yaml.j2, line 2: the macro m has no argument 'sise'. Did you mean 'size'? It has a, size.",
         ),
+        ("{% from 'part.yaml.j2' import pat %}\n{{ pat() }}", "part.yaml.j2 has no macro 'pat'. Did you mean 'part'?"),
+        ("{% import 'part.yaml.j2' as p %}\n{{ p.pat() }}", "line 2: the imported template has no macro 'pat'."),
+        ("{% for i in [1] %}" * 21 + "{% endfor %}" * 21, "net.yaml.j2: too many statically nested blocks: nest"),
+        ("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}", "net.yaml.j2: templates include each other, or"),
         (
             "{% macro m(a) %}\n{{ a }}{% endmacro %}\n{{ m() }}",
             "net.yaml.j2, line 2 (from line 3): parameter 'a' was not provided.",
@@ -284,7 +288,7 @@ def test_what_yaml_says_names_the_line_of_the_template(text: str, said: str, wri
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_with_the_line(text: str, said: str, write: Write) -> None:
-    assert said in error(write(text, part=""))
+    assert said in error(write(text, part="{% macro _p() %}{% endmacro %}{% macro part() %}{% endmacro %}"))
 
 
 def test_an_undefined_variable(write: Write) -> None:
@@ -316,12 +320,25 @@ def test_a_variable_that_the_template_does_not_have(write: Write) -> None:
     assert write("{% set x = 'part.yaml.j2' %}{% include x %}", part="{{ a }}").render({"a": 1}) == "1"
 
 
+def test_what_is_wrong_in_another_file_hides_nothing(write: Write) -> None:
+    template = write("{{ first }}{% include 'part.yaml.j2' %}", part="\n{% if %}")
+    assert (
+        error(template, first=1, second=2)
+        == "part.yaml.j2, line 2: Expected an expression, got 'end of statement block'."
+    )
+    assert error(template).startswith("net.yaml.j2, line 1: 'first' is undefined. Give it with --var first=…")
+
+
 def test_files_that_cannot_be_read(write: Write, tmp_path: Path) -> None:
     write("{% include 'bad.yaml.j2' %}")
     (tmp_path / "bad.yaml.j2").write_bytes(b"\xff")
     assert error(Template.file("net.yaml.j2")).startswith("bad.yaml.j2 is not text in UTF-8: ")
     assert error(Template.file("nt.yaml.j2")) == "nt.yaml.j2 cannot be read: No such file or directory."
     assert error(Template.file("./bad.yaml.j2")).startswith("./bad.yaml.j2 is not text in UTF-8: ")
+    with pytest.raises(
+        ConfigurationError, match="net.yaml.j2: templates include each other, or expressions are nested"
+    ):
+        write("{{ " + "(" * 3000 + "1" + ")" * 3000 + " }}").variables()
     with pytest.raises(ConfigurationError, match="nt.yaml.j2 cannot be read: No such file or directory."):
         Template.file("nt.yaml.j2").variables()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -14,8 +14,9 @@ import jinja2
 from jinja2 import meta, nodes
 
 from akid_core.config.locations import SHIPPED, beside, joined
-from akid_core.config.templating import Environment, as_yaml
+from akid_core.config.templating import Environment
 from akid_core.config.written import Piece, Text
+from akid_core.config.yaml import flow_yaml
 from akid_core.errors import AkidError, ConfigurationError, UsageError, suggest
 
 
@@ -41,21 +42,15 @@ class Rendering:
 
     def text(self, variables: Mapping[str, Any]) -> Text:
         """The text that comes out; errors as of `Template.render`."""
-        try:
+        with self._explained(variables):
             self._check(variables)
             template = self._environment.get_template(self._environment.location)
             return self._environment.concat(template.generate(dict(variables)))
-        except AkidError:
-            raise
-        except Exception as error:
-            raise ConfigurationError(f"{self._place(error)}: {self._explain(error, variables)}") from error
 
     def variables(self) -> dict[str, str | None]:
         """The variables that can be given, with their defaults in YAML; None where there is none."""
-        try:
+        with self._explained({}):
             return self._names.given
-        except jinja2.TemplateError as error:
-            raise ConfigurationError(f"{self._place(error)}: {self._explain(error, {})}") from error
 
     # --- names ---
 
@@ -81,8 +76,10 @@ class Rendering:
             if other is None:
                 names.complete = False
             else:
-                with suppress(jinja2.TemplateNotFound):  # which is said when it is included
+                try:
                     self._collect(joined(other, location), names)
+                except (jinja2.TemplateError, AkidError):  # which is said when it is included
+                    names.complete = False
 
     def _check(self, variables: Mapping[str, Any]) -> None:
         """Raise for a variable that the template does not use."""
@@ -95,6 +92,16 @@ class Rendering:
                 )
 
     # --- errors ---
+
+    @contextmanager
+    def _explained(self, variables: Mapping[str, Any]) -> Iterator[None]:
+        """Inside, what Jinja2 and Python raise becomes a `ConfigurationError` with its place."""
+        try:
+            yield
+        except AkidError:
+            raise
+        except Exception as error:
+            raise ConfigurationError(f"{self._place(error)}: {self._explain(error, variables)}") from error
 
     def _place(self, error: BaseException) -> str:
         """Where a template went wrong: the innermost place, and the outermost that led there."""
@@ -111,10 +118,16 @@ class Rendering:
         said = str(error) or type(error).__name__
         if isinstance(error, RecursionError):
             return "templates include each other, or expressions are nested, without an end."
+        if isinstance(error, SyntaxError):  # of the Python that Jinja2 makes, which nests up to 20 blocks
+            return f"{error.msg}: nest fewer loops."
         if isinstance(error, jinja2.TemplateNotFound):
             return self._missing(str(error.name))
         if missing := re.fullmatch(r"'(\w+)' is undefined", said):
             return self._undefined(missing[1], variables, self._place(error))
+        if missing := re.match(r"the template '(.+)' \(imported .+\) does not export the requested name '(\w+)'", said):
+            return self._no_macro(missing[1], missing[2])
+        if missing := re.search(r"TemplateModule object' has no attribute '(\w+)'", said):
+            return f"the imported template has no macro '{missing[1]}'."
         if missing := re.match(r"No (filter|test) named '(\w+)'", said):
             known = self._environment.filters if missing[1] == "filter" else self._environment.tests
             return f"there is no {missing[1]} '{missing[2]}'.{suggest(missing[2], known)}"
@@ -131,6 +144,14 @@ class Rendering:
             f"{{% set {name} = {name} | default(…) %}}."
         )
 
+    def _no_macro(self, location: str, name: str) -> str:
+        macros = [macro.name for macro in self._environment.tree(location).find_all(nodes.Macro)]
+        known = [macro for macro in macros if not macro.startswith("_")]
+        return (
+            f"{self._environment.shown(location)} has no macro '{name}'.{suggest(name, known)} It has "
+            f"{', '.join(known) or 'none'}."
+        )
+
     def _missing(self, location: str) -> str:
         shown = self._environment.shown(location)
         near = suggest(re.split("[/:]", shown)[-1], beside(location))
@@ -145,7 +166,7 @@ def _defaults(tree: nodes.Template) -> Iterator[tuple[str, str]]:
     for node in reversed(list(tree.find_all(nodes.Filter))):
         if node.name in ("default", "d") and isinstance(node.node, nodes.Name) and node.args:
             try:
-                yield node.node.name, as_yaml(node.args[0].as_const())
+                yield node.node.name, flow_yaml(node.args[0].as_const())
             except nodes.Impossible:
                 yield node.node.name, "…"
 

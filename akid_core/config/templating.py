@@ -8,37 +8,23 @@ text, such as its length, sees the notes.
 from __future__ import annotations
 
 import functools
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping
-from json import dumps
-from typing import Any, NoReturn
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import jinja2
 from jinja2 import nodes
-from jinja2.runtime import Context, Macro, Undefined
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from akid_core.config import bounds
 from akid_core.config.locations import joined, opened, seen_from
 from akid_core.config.written import Piece, Text, pieces_of
-from akid_core.errors import ConfigurationError, suggest
-
-STEPS = 100_000
-"""How many rounds of loops, calls and includes a template may take in all."""
-
-SIZE = 1_000_000
-"""How many characters a text may have, how many items a list, and how many bits a number."""
-
-DEPTH = 50
-"""How deep macros may call each other."""
+from akid_core.config.yaml import flow_yaml
+from akid_core.errors import ConfigurationError
 
 GLOBALS = ("range", "dict", "namespace", "cycler", "joiner")
 """What of Jinja2's functions a template may call."""
-
-
-class TemplateError(Exception):
-    """What akid has to say against a template while it is rendered; its place is added outside."""
 
 
 class Environment(ImmutableSandboxedEnvironment):
@@ -62,7 +48,10 @@ class Environment(ImmutableSandboxedEnvironment):
         self.name, self.location = name, location
         self.files: set[str] = set()
         self._steps = self._depth = 0
-        self.globals = {name: self.globals[name] for name in GLOBALS} | {"range": _range, "fail": _fail}
+        self.globals = {name: self.globals[name] for name in GLOBALS} | {
+            "range": bounds.bounded_range,
+            "fail": bounds.fail,
+        }
         self.filters = {name: _keeping_places(function) for name, function in self.filters.items()}
         self.filters |= {"akid_text": _text, "akid_printed": _printed, "akid_joined": _joined, "akid_step": self._step}
 
@@ -74,30 +63,29 @@ class Environment(ImmutableSandboxedEnvironment):
         for part in parts:
             kept.append(part)
             size += len(part)
-            _check_size(size)
+            bounds.check_size(size)
         return Text.join_all(kept)
 
     def call(self, context: Context, called: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call a macro or function for a template."""
         self._step()
         if isinstance(called, Macro):
-            _check_arguments(called, kwargs)
-        if self._depth == DEPTH:
-            raise TemplateError(f"macros or recursive loops call each other more than {DEPTH} deep: is there an end?")
+            bounds.check_arguments(called.name, called.arguments, kwargs, catch_all=called.catch_kwargs)
+        if self._depth == bounds.DEPTH:
+            raise bounds.TemplateError(
+                f"macros or recursive loops call each other more than {bounds.DEPTH} deep: is there an end?"
+            )
         self._depth += 1
         try:
-            return _held(super().call(context, called, *args, **kwargs))
+            return bounds.held(super().call(context, called, *args, **kwargs))
         finally:
             self._depth -= 1
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        if operator == "**" and isinstance(left, int) and isinstance(right, int):
-            _check_size(left.bit_length() * right)
-        if operator == "*":
-            _check_size(_weight(left, right) * _weight(right, left))
+        bounds.check_operands(operator, left, right)
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             return _joined(context, (left, right))
-        return _held(super().call_binop(context, operator, left, right))
+        return bounds.held(super().call_binop(context, operator, left, right))
 
     def join_path(self, template: str, parent: str) -> str:
         """Where a template lies that another one includes or imports."""
@@ -140,8 +128,8 @@ class Environment(ImmutableSandboxedEnvironment):
     @jinja2.pass_context
     def _step(self, *_: Any) -> bool:
         self._steps += 1
-        if self._steps > STEPS:
-            raise TemplateError(f"loops and calls took more than {STEPS:,} steps: does this end?")
+        if self._steps > bounds.STEPS:
+            raise bounds.TemplateError(f"loops and calls took more than {bounds.STEPS:,} steps: does this end?")
         return True
 
 
@@ -192,14 +180,14 @@ def _text(context: Context, text: str, file: str, line: int) -> Text:
 @jinja2.pass_context
 def _printed(context: Context, value: Any, file: str, line: int) -> Text:
     """A value where it is printed."""
-    text = value if isinstance(value, str) else as_yaml(value)
+    text = value if isinstance(value, str) else flow_yaml(value)
     return Text(text, pieces_of(text)).put(file, line)
 
 
 @jinja2.pass_context
 def _joined(context: Context, parts: Iterable[Any]) -> Text:
-    text = Text.join_all(part if isinstance(part, str) else as_yaml(part) for part in parts)
-    _check_size(len(text))
+    text = Text.join_all(part if isinstance(part, str) else flow_yaml(part) for part in parts)
+    bounds.check_size(len(text))
     return text
 
 
@@ -208,82 +196,9 @@ def _keeping_places(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def filtered(*args: Any, **kwargs: Any) -> Any:
-        result = _held(function(*args, **kwargs))
+        result = bounds.held(function(*args, **kwargs))
         given = next((value for value in args if isinstance(value, Text)), None)
         plain = isinstance(result, str) and not isinstance(result, Text)
         return given.changed(result) if given is not None and plain else result
 
     return filtered
-
-
-# --- values ---
-
-
-_PLAIN = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
-_NO_TEXT = re.compile("null|true|false", re.IGNORECASE)
-"""What stands without quotes, but for what YAML takes for something else."""
-
-
-def as_yaml(value: Any) -> str:
-    """A value as YAML: `null`, `true`, `[1, "a"]`; whatever YAML does not know as Python shows it."""
-    if isinstance(value, Undefined):
-        return str(value)  # which says that it is undefined
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value):
-        return value
-    if value is None or isinstance(value, bool | str):
-        return dumps(value, ensure_ascii=False)
-    if isinstance(value, float) and not math.isfinite(value):
-        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{as_yaml(str(key))}: {as_yaml(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(as_yaml, value)) + "]"
-    return str(value)
-
-
-def _range(*bounds: int) -> range:
-    numbers = range(*bounds)
-    if len(numbers) > STEPS:
-        raise TemplateError(f"range({', '.join(map(str, bounds))}) has more than {STEPS:,} numbers.")
-    return numbers
-
-
-def _fail(message: str) -> NoReturn:
-    raise TemplateError(message)
-
-
-def _held(value: Any) -> Any:
-    """The value, unless it is too large."""
-    if isinstance(value, str | list | tuple | dict):
-        _check_size(len(value))
-    return value
-
-
-def _check_size(size: int) -> None:
-    if size > SIZE:
-        raise TemplateError(f"this grows beyond {SIZE:,} characters, items or bits: does a loop run away?")
-
-
-def _weight(value: Any, other: Any) -> int:
-    """What a factor brings to the size of a product with another one."""
-    if isinstance(value, str | list | tuple):
-        return len(value)
-    if not isinstance(value, int):
-        return 1
-    return max(value, 0) if isinstance(other, str | list | tuple) else 1 + value.bit_length()
-
-
-_JINJA = ("caller", "_loop_vars", "_block_vars")
-"""What Jinja2 itself gives to calls."""
-
-
-def _check_arguments(macro: Macro, named: Mapping[str, Any]) -> None:
-    """Raise for an argument that a macro does not have, with the nearest."""
-    if macro.catch_kwargs:
-        return
-    for name in named:
-        if name not in (*macro.arguments, *_JINJA):
-            raise TemplateError(
-                f"the macro {macro.name} has no argument '{name}'.{suggest(name, macro.arguments)} It has "
-                f"{', '.join(macro.arguments) or 'none'}."
-            )

@@ -7,6 +7,7 @@ the YAML 1.2.2 specification (10.3.2): `1e-3` is a number, `yes` and `2024-01-01
 from __future__ import annotations
 
 import io
+import json
 import math
 import os
 import re
@@ -28,6 +29,9 @@ _CORE_SCHEMA: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
     (re.compile(r"\.(nan|NaN|NAN)"), lambda text: math.nan),
 )
 _STRING = "tag:yaml.org,2002:str"
+_PLAIN = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
+"""Text that needs no quotes, unless it is one of `_NO_TEXT`."""
+_NO_TEXT = re.compile("null|true|false", re.IGNORECASE)
 _TAGS = ("str", "int", "float", "bool", "null", "map", "seq", "timestamp", "merge", "value")
 
 
@@ -87,6 +91,21 @@ def dump_yaml(data: Any) -> str:
     except RecursionError as error:
         raise ConfigurationError("This is nested too deeply to be written in YAML.") from error
     return stream.getvalue()
+
+
+def flow_yaml(value: Any) -> str:
+    """A value on one line: `null`, `[1, a]`, `{name: "x y"}`; what YAML does not know as Python shows it."""
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value):
+        return value
+    if value is None or isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{flow_yaml(str(key))}: {flow_yaml(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(flow_yaml, value)) + "]"
+    return str(value)
 
 
 class _Builder:
