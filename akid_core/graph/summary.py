@@ -68,7 +68,7 @@ def _row(graph: Graph, calls: Sequence[Call]) -> tuple[str, str, str, str, str]:
     own = sum(param.size for param in call.params if param.trained)
     count = "its own" if isinstance(call.layer, Attach) else f"{own:,}" if own else ""
     count = f"as {call.owner}" if call.owner != path else count
-    takes = ", ".join(dict.fromkeys(_taken(graph, value, call) for value in call.inputs))
+    takes = listed(dict.fromkeys(_taken(graph, value, call) for value in call.inputs)) if call.inputs else ""
     specs = list(map(str, call.out_specs))
     gives = f"{len(specs)} x {specs[0]}" if len(specs) > _MANY and len(set(specs)) == 1 else ", ".join(specs)
     called = path if path == call.path else f"{path} ({len(calls)} steps)"
