@@ -1,19 +1,19 @@
-"""Autoencoders: an image through a narrow code, and back."""
+"""Autoencoders: an image through a narrow code, and back; for the Kids `autoencoder` and `denoise`, which add losses."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from akid_core.graph import Brain, System
-from akid_core.layers import Conv2d, ConvTranspose2d, Dense, Flatten, MeanSquaredError, ReLU, Reshape, Sigmoid
+from akid_core.layers import Conv2d, ConvTranspose2d, Dense, Flatten, ReLU, Reshape, Sigmoid
 from akid_core.specs import Layer, TensorSpec
 
 
 def dense_autoencoder(*, channels: int = 1, size: int = 28, hidden: Sequence[int] = (128,), code: int = 32) -> Brain:
     """An autoencoder of dense layers, `hidden` units between image and code, and the same back; 209,968 parameters.
 
-    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1. Trained on
-    the image itself; `encoder` gives the code (batch, code). Source: Hinton and Salakhutdinov, "Reducing the
+    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1; `encoder`
+    gives the code (batch, code). Source: Hinton and Salakhutdinov, "Reducing the
     dimensionality of data with neural networks", 2006, with rectifiers, all layers trained at once.
     """
     down = [layer for number, units in enumerate(hidden, start=1) for layer in _dense(f"dense{number}", units)]
@@ -30,8 +30,8 @@ def conv_autoencoder(*, channels: int = 1, size: int = 28, width: int = 16, code
     """An autoencoder of convolutions: twice to half the size, `width` and 2 `width` channels, and back; 108,881
     parameters.
 
-    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1. Trained on
-    the image itself; `encoder` gives the code (batch, code). Source: Masci et al., "Stacked convolutional
+    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1; `encoder`
+    gives the code (batch, code). Source: Masci et al., "Stacked convolutional
     auto-encoders for hierarchical feature extraction", 2011, with strides instead of pooling. Raises `ValueError` for a
     size that cannot be halved twice.
     """
@@ -61,15 +61,14 @@ def conv_autoencoder(*, channels: int = 1, size: int = 28, width: int = 16, code
 
 
 def _autoencoder(down: Sequence[Layer], up: Sequence[Layer], channels: int, size: int) -> Brain:
-    """The Brain of the layers down to a code and those up to the logits of pixels, trained on its own input."""
-    image = TensorSpec(("N", channels, size, size), "float32", "NCHW")
+    """The Brain of the layers down to a code and those up to the logits of pixels."""
     return Brain.sequential(
         System.sequential(*down, inputs="image", name="encoder"),
         System.sequential(*up, inputs="code", name="decoder"),
         Sigmoid(name="rebuilt"),
-        inputs={"image": image},
+        inputs={"image": TensorSpec(("N", channels, size, size), "float32", "NCHW")},
         outputs="rebuilt",
-    ).with_loss(MeanSquaredError(), "reconstruction", "image")
+    )
 
 
 def _dense(name: str, units: int) -> tuple[Layer, Layer]:

@@ -54,6 +54,10 @@ _AUGMENTERS = (
 
 _RECIPES = (
     ("digits.yaml", "a small normalised convolutional network on the digits: 0.99 of the test set in seconds"),
+    ("digits_gan.yaml", "a generative adversarial network that makes digits, in half a minute"),
+    ("digits_distill.yaml", "a small network that learns from 200 digits and the network of the recipe digits"),
+    ("digits_denoise.yaml", "digits cleaned of noise: a sixth of the squared error"),
+    ("digits_autoencoder.yaml", "digits through a code of 16 numbers, and back"),
     ("mnist.yaml", "LeNet on MNIST: 0.99 of the test set in 3 epochs"),
     ("fashion_mnist.yaml", "LeNet on Fashion-MNIST: 0.90 of the test set in 5 epochs"),
     ("mlp_mnist.yaml.j2", "two dense layers on MNIST"),
@@ -100,6 +104,14 @@ _RECIPES = (
     ("wide_resnet50_2_imagenet.yaml.j2", "WRN-50-2 on ImageNet"),
     ("all_cnn_imagenet.yaml.j2", "the all-convolutional network on ImageNet"),
     ("mobilenet_v2_imagenet.yaml.j2", "MobileNetV2 on ImageNet"),
+    ("vit_digits.yaml", "a vision transformer on the digits"),
+    ("unet_digits.yaml", "a U-Net that finds the ink of noisy digits"),
+    ("conv_autoencoder_mnist.yaml", "convolutions through a code of 32 numbers and back on MNIST"),
+    ("dense_autoencoder_mnist.yaml", "dense layers through a code of 32 numbers and back on MNIST"),
+    ("conv_gan_mnist.yaml", "a convolutional adversarial network on MNIST"),
+    ("char_gpt.yaml", "a GPT that reads a text of yours character by character"),
+    ("char_lstm.yaml", "long short-term memory, wired with feedback, that reads a text of yours"),
+    ("char_elman.yaml", "an Elman network that reads a text of yours"),
 )
 
 _REQUIRES = {"huggingface": ("akid-datasets[huggingface]",)}
