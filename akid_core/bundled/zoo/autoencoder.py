@@ -1,4 +1,4 @@
-"""Autoencoders: an image through a narrow code, and back; for the Kids `autoencoder` and `denoise`, which add losses."""
+"""Autoencoders: an image through a narrow code, and back. The Kids `autoencoder` and `denoise` add the loss."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from akid_core.specs import Layer, TensorSpec
 def dense_autoencoder(*, channels: int = 1, size: int = 28, hidden: Sequence[int] = (128,), code: int = 32) -> Brain:
     """An autoencoder of dense layers, `hidden` units between image and code, and the same back; 209,968 parameters.
 
-    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1; `encoder`
-    gives the code (batch, code). Source: Hinton and Salakhutdinov, "Reducing the
-    dimensionality of data with neural networks", 2006, with rectifiers, all layers trained at once.
+    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1; `encoder` gives
+    the code (batch, code). Source: Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural
+    networks", 2006, with rectifiers, all layers trained at once.
     """
     down = [layer for number, units in enumerate(hidden, start=1) for layer in _dense(f"dense{number}", units)]
     up = [layer for number, units in enumerate(reversed(hidden), start=1) for layer in _dense(f"dense{number}", units)]
@@ -30,10 +30,9 @@ def conv_autoencoder(*, channels: int = 1, size: int = 28, width: int = 16, code
     """An autoencoder of convolutions: twice to half the size, `width` and 2 `width` channels, and back; 108,881
     parameters.
 
-    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1; `encoder`
-    gives the code (batch, code). Source: Masci et al., "Stacked convolutional
-    auto-encoders for hierarchical feature extraction", 2011, with strides instead of pooling. Raises `ValueError` for a
-    size that cannot be halved twice.
+    Takes image: (batch, channels, size, size) float32, 0 to 1. Gives rebuilt: the same shape, 0 to 1; `encoder` gives
+    the code (batch, code). Source: Masci et al., "Stacked convolutional auto-encoders for hierarchical feature
+    extraction", 2011, with strides instead of pooling. Raises `ValueError` for a size that cannot be halved twice.
     """
     if size % 4:
         raise ValueError(f"size must be a multiple of 4, since it is halved twice, got {size}")
