@@ -28,9 +28,8 @@ class AutoencoderSettings:
 class Autoencoder(Kid):
     """Trains a Brain that takes a picture, or anything else, to give it back; no labels are needed.
 
-    A Brain that has the narrow place of an autoencoder has to find what pictures have in common. The loss, called
-    `reconstruction` unless it has a name, compares the Brain's first output with its first input. Losses of the Brain
-    stay, and count beside it.
+    Where the Brain has a narrow place, as an autoencoder has, it must find what pictures have in common. The loss compares
+    its first output with its first input. Losses of the Brain stay, and count beside it.
     """
 
     Settings: ClassVar[type] = AutoencoderSettings
@@ -41,5 +40,4 @@ class Autoencoder(Kid):
     def reconstructing(self, brain: Brain, target: str) -> Brain:
         """The Brain with the loss of giving anything but `target`, a field of the batch."""
         given = self.settings.reconstruction or str(wiring(brain).outputs[0])
-        loss = self.settings.loss
-        return brain.with_loss(loss, given, target, name=loss.name or "reconstruction")
+        return brain.with_loss(self.settings.loss, given, target)

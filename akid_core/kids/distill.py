@@ -90,8 +90,8 @@ def _of_run(teacher: Path) -> Brain:
     """The Brain that a run practises, as its own learner composes it."""
     if not (teacher / CONFIG).is_file():
         raise ConfigurationError(
-            f"kid.distill.teacher: {teacher} is no run directory, it has no {CONFIG}. Give the directory of the "
-            "teacher's run, or a file of weights with the teacher's `brain`."
+            f"kid.distill.teacher: {teacher} is no run directory, since it has no {CONFIG}. Practise the teacher first, "
+            f"with --run-dir {teacher}, name the directory where it has, or give a file of weights and its `brain`."
         )
     return Kid.from_config(*read_description(str(teacher / CONFIG), prediction=True)).config.brain
 

@@ -43,6 +43,8 @@ def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_recipes_exist_and_decode(recipe: RecipeInfo) -> None:
     package, _, path = recipe.target.partition(":")
     assert (files(package) / path).read_text(encoding="utf-8").startswith(("#", "{#"))
+    if recipe.name == "digits_distill":  # whose teacher is the run of another
+        assert main(["practice", "digits", "--run-dir", "runs/digits", "--max-steps", "0", "--backend", "numpy"]) == 0
     assert main(["show", recipe.name, "--set", "sensors.batch_size=2"]) == 0  # which reads no data
 
 
