@@ -14,7 +14,7 @@ from akid_core.graph.resolved import Call
 from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import wider
 from akid_torch import portable
-from akid_torch.context import BuildContext
+from akid_torch.context import BuildContext, FrameModule
 from akid_torch.layers.attach import share
 from akid_torch.mixed import NARROW
 from akid_torch.places import Home
@@ -42,6 +42,8 @@ def build(contexts: Iterable[BuildContext], find: FindBuilder) -> Parts:
             family = families.setdefault(context.call.owner, [])
             if family and isinstance(context.call.layer, Attach):  # it holds its parameters, so sharers run it itself
                 builts[path] = share(builts[family[0].path], context)
+            elif family and context.call.owner not in by_path and _alike(family[0], context.call, builts):
+                builts[path] = builts[family[0].path]
             else:
                 builts[path] = _build(context, find)
             family.append(context.call)
@@ -50,6 +52,12 @@ def build(contexts: Iterable[BuildContext], find: FindBuilder) -> Parts:
                 builts.update({call.path: portable.build(call.layer, by_path[call.path]) for call in family})
     homes = [home for owner, family in families.items() for home in _homes(owner, family, builts)]
     return Parts({path: built.module for path, built in builts.items()}, {home.path: home for home in homes})
+
+
+def _alike(first: Call, call: Call, builts: Mapping[str, Built]) -> bool:
+    """Whether a step of an unrolled layer can run the module of the first: it knows nothing of the pass or the call."""
+    settled = [(each.layer, each.in_specs, each.evaluates) for each in (first, call)]
+    return settled[0] == settled[1] and not isinstance(builts[first.path].module, FrameModule)
 
 
 def _build(context: BuildContext, find: FindBuilder) -> Built:

@@ -38,6 +38,7 @@ class BrainModule(nn.Module):
         self.device = torch.device("cpu")
         self._taps: Sequence[Tap] = ()
         self._programs: dict[tuple[tuple[Value, ...], frozenset[Value]], Program] = {}
+        self._forward = self._whole()  # made beforehand, so that torch.compile finds a list of calls
         self._evaluating = [self.by_path[call.path] for call in graph.everything if call.evaluates]
         children: dict[str, nn.Module] = {}
         for call in graph.everything:
@@ -59,7 +60,7 @@ class BrainModule(nn.Module):
         lines, outputs, given = self.graph.lines, self.graph.outputs, {**inputs, **(carried or {})}
         rows = len(next(iter(given.values()))) if given else 1
         given |= {name: self._initial(line, rows) for name, line in lines.items() if name not in given}
-        program = self.program((*outputs.values(), *(line.newest for line in lines.values())))
+        program = self._forward
         slots = self.run(program, program.pick(given), self.frame(rows, mode == "training", step))
         return (
             {name: slots[program.numbers[value]] for name, value in outputs.items()},
@@ -74,10 +75,15 @@ class BrainModule(nn.Module):
             self._programs[key] = Program(self.by_path, calls, wanted, given=key[1], taps=self._taps)
         return self._programs[key]
 
+    def _whole(self) -> Program:
+        """What gives all outputs and lines."""
+        return self.program((*self.graph.outputs.values(), *(line.newest for line in self.graph.lines.values())))
+
     def show(self, taps: Sequence[Tap]) -> None:
         """Let these see what the calls take and give, from the next pass on."""
         self._taps = taps
         self._programs.clear()
+        self._forward = self._whole()
 
     def train(self, mode: bool = True) -> BrainModule:
         """As any module; what always evaluates stays in evaluation."""

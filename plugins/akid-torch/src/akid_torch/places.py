@@ -28,7 +28,7 @@ class Home:
     def of(cls, path: str, axes: str, places: Iterable[tuple[nn.Module, Place]]) -> Home:
         """The home of a parameter that lies at the given places, which are laid out alike."""
         located = [(locate(module, place.path), place.axes or axes) for module, place in places]
-        return cls(path, axes, located[0][1], tuple(holder for holder, _ in located))
+        return cls(path, axes, located[0][1], tuple(dict.fromkeys(holder for holder, _ in located)))
 
     @property
     def tensor(self) -> Tensor:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TypeVar
 
+import torch
 from torch import Tensor, nn
 
 from akid_core.data.batch import Batch
@@ -79,8 +80,11 @@ class Program:
         slots: Slots = [None] * self._count
         for entry, value in zip(self._entries, values, strict=True):
             slots[entry] = value
-        walk(self._unproven or self.operations, slots, frame)
-        self._unproven = ()
+        if self._unproven and not torch.compiler.is_dynamo_compiling():
+            walk(self._unproven, slots, frame)
+            self._unproven = ()
+        else:
+            walk(self.operations, slots, frame)
         return slots
 
     def sources(self, call: Call) -> tuple[int, ...]:
