@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from akid_core import Best, Execution, Optimizer, Precision, Regularizer, Sensors, Start
+from akid_core import Best, Execution, Optimizer, Phase, Precision, Regularizer, Sensors, Start, System, Unroll
 from akid_core.cli.main import main
 from akid_core.ops import OPERATIONS
 from akid_core.plugins import default_manager
@@ -46,12 +46,17 @@ def test_every_operation_is_in_the_table() -> None:
 
 @pytest.mark.parametrize(
     "cls",
-    [KidConfig, Sensors, Practice, Best, Start, Optimizer, Regularizer, Execution, Precision],
+    [KidConfig, Sensors, Practice, Best, Start, Optimizer, Phase, Regularizer, Execution, Precision],
     ids=lambda cls: cls.__name__,
 )
 def test_every_setting_is_in_the_schema(cls: type) -> None:
     missing = [field.name for field in fields(cls) if f"| `{field.name}` |" not in text("yaml")]
     assert not missing
+
+
+def test_every_setting_of_an_unroll_is_in_the_schema() -> None:
+    own = {field.name for field in fields(Unroll)} - {field.name for field in fields(System)}
+    assert not [name for name in own if f"| `{name}` |" not in text("yaml")]
 
 
 def test_every_command_and_option_is_described(capsys: pytest.CaptureFixture[str]) -> None:

@@ -24,6 +24,10 @@ from akid_strict.ops import StrictOps, Tensor
 OPS = StrictOps()
 
 
+Values = Mapping[Value, Tensor]
+"""What is known so far."""
+
+
 class StrictNetwork(Network):
     """One array for each parameter, in its canonical layout."""
 
@@ -50,25 +54,41 @@ class StrictNetwork(Network):
         return self._params[self._known(path)]
 
     def values(
-        self, fields: Mapping[str, np.ndarray], targets: Sequence[Value], *, training: bool = False, step: int = 0
+        self,
+        fields: Mapping[str, np.ndarray],
+        targets: Sequence[Value],
+        *,
+        training: bool = False,
+        step: int = 0,
+        given: Mapping[Value, np.ndarray] | None = None,
     ) -> list[np.ndarray]:
         specs = {**self.graph.inputs, **self.graph.fields, Batch.WEIGHTS: TensorSpec(("N",))}
-        values = {name: (OPS.asarray(fields[name], specs[name].dtype),) for name in specs if name in fields}
-        rows = OPS.asarray(np.arange(len(next(iter(fields.values())))), "int32")
-        for call in self.graph.needed(targets):
-            values[call.path] = self._outputs(call, values, training, step, rows)
-        return [np.array(values[target.source][target.output].array) for target in targets]
+        values = {Value(name): OPS.asarray(fields[name], specs[name].dtype) for name in specs if name in fields}
+        values |= {value: _given(array, value, self.graph.spec(value)) for value, array in (given or {}).items()}
+        rows = OPS.asarray(np.arange(len(next(iter(values.values())).array)), "int32")
+        for call in self.graph.needed(targets, given or ()):
+            for output, tensor in enumerate(self._watched(call, values, training, step, rows)):
+                values[Value(call.path, output)] = tensor
+        return [np.array(values[target].array) for target in targets]
 
-    def _outputs(self, call: Call, values: Mapping[str, Any], training: bool, step: int, rows: Any) -> tuple[Any, ...]:
+    def _watched(self, call: Call, values: Values, training: bool, step: int, rows: Any) -> tuple[Any, ...]:
+        """One call, seen by those who watch it."""
+        seen = [watcher for watcher in self.watchers if call.path in watcher.paths]
+        for before in (watcher.before for watcher in seen if watcher.before):
+            before(call.path, tuple(np.array(values[value].array) for value in call.inputs))
+        outputs = self._outputs(call, values, training and not call.evaluates, step, rows)
+        for after in (watcher.after for watcher in seen if watcher.after):
+            after(call.path, tuple(np.array(output.array) for output in outputs))
+        return outputs
+
+    def _outputs(self, call: Call, values: Values, training: bool, step: int, rows: Any) -> tuple[Any, ...]:
         """One call: its layer's portable definition, held to what the layer promises."""
         layer = call.layer
-        wanted = [(value.source, value.output) for value in call.inputs]
-        if isinstance(layer, Loss | Metric):
-            wanted.append((Batch.WEIGHTS, 0))
-        missing = ", ".join(source for source, _ in wanted if source not in values)
+        wanted = [*call.inputs, Value(Batch.WEIGHTS)] if isinstance(layer, Loss | Metric) else [*call.inputs]
+        missing = ", ".join(str(value) for value in wanted if value not in values)
         if missing:
             raise DataError(f"The block {call.path!r} needs {missing}, which the batch does not hold.")
-        inputs = [values[source][output] for source, output in wanted]
+        inputs = [values[value] for value in wanted]
         weights = inputs.pop() if isinstance(layer, Loss) else None
         context = Context(
             call=call,
@@ -97,6 +117,13 @@ class StrictNetwork(Network):
             parts = self.values(fields, [Value(path, number) for number in range(len(metric.parts))])
             states[path] = dict(zip(metric.parts, parts, strict=True))
         return states
+
+
+def _given(array: np.ndarray, value: Value, spec: TensorSpec) -> Tensor:
+    """A value that is taken as it is. Raises `DataError` where it is not as the graph says."""
+    if np.shape(array)[1:] != spec.row:
+        raise DataError(f"{str(value)!r} should be {spec}, and was given as {np.shape(array)}.")
+    return OPS.asarray(array, spec.dtype)
 
 
 class StrictBackend(Backend):
