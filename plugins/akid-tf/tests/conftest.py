@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -14,8 +14,10 @@ from akid_core.backends.contract import Backend
 from akid_core.backends.plan import Execution
 from akid_core.data.batch import Span
 from akid_core.graph.brain import Brain
+from akid_core.graph.expand import Stream
 from akid_core.initializers.fill import initial_values
 from akid_core.optimizers import SGD, Optimizer
+from akid_core.optimizers.regime import Regime
 from akid_core.specs.precision import Precision
 from akid_core.specs.tensor import TensorSpec
 from akid_tf.backend import TensorflowBackend
@@ -63,15 +65,17 @@ def brain() -> Brain:
 def live(backend: TensorflowBackend) -> Callable[..., Live]:
     def make(
         brain: Brain,
-        optimizer: Optimizer | None = None,
+        optimizer: Optimizer | Regime | None = None,
         *,
+        specs: Mapping[str, TensorSpec] = FIELDS,
+        stream: Stream | None = None,
         on: Backend = backend,
         precision: str | Precision = "float32",
         frozen: tuple[str, ...] = (),
         **execution: Any,
     ) -> Live:
         types = precision if isinstance(precision, Precision) else Precision.of(precision)
-        graph = replace(replace(brain, precision=types).resolve(FIELDS), frozen=frozen)
+        graph = replace(replace(brain, precision=types).resolve(specs, stream=stream), frozen=frozen)
         plan = on.plan(Execution(**execution), graph)
         network = on.network(graph, plan, 7)
         network.place("cpu")

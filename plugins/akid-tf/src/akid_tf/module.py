@@ -8,7 +8,7 @@ from typing import Any
 from akid_core.backends.contract import Built
 from akid_core.backends.promise import kept
 from akid_core.data.batch import Batch
-from akid_core.graph.resolved import Call, Graph, Value
+from akid_core.graph.resolved import Call, Graph, Line, Value
 from akid_core.random import derive_key
 from akid_core.specs.context import Context
 from akid_core.specs.layer import Loss, Metric
@@ -78,28 +78,25 @@ class GraphModule(tf.Module):
         """The outputs by name, and what the next step takes of this one, see `Graph.lines`; no state changes.
 
         `inputs`: by name, each (batch, ...), canonical; without those that are lines. `mode`: `"training"` or
-        `"evaluation"`. `step`: its number, from which dropout draws. `carried`: what the step before returned; None
-        before the first one.
+        `"evaluation"`. `step`: its number, from which dropout draws. `carried`: what the step before returned; before
+        the first one None, and what is not among it begins.
         """
-        graph = self.graph
-        count = tf.shape(next(iter((inputs or carried or {}).values())))[0]
-        lines = self._begun(count) if carried is None else carried
+        graph, given = self.graph, {**inputs, **(carried or {})}
+        count = tf.shape(next(iter(given.values())))[0]
+        given |= {name: self._begun(line, count) for name, line in graph.lines.items() if name not in given}
         calls = graph.needed((*graph.outputs.values(), *(line.newest for line in graph.lines.values())))
         when = Mode(mode == "training", tf.reshape(tf.cast(step, tf.int32), [1]), tf.range(count))
-        forward = self.walk(calls, {**inputs, **lines}, when)
+        forward = self.walk(calls, given, when)
         newest = {name: forward[line.newest] for name, line in graph.lines.items()}
         return {name: forward[value] for name, value in graph.outputs.items()}, newest
 
-    def _begun(self, rows: tf.Tensor) -> Carried:
-        """What lines hold before the first step, for so many rows."""
-        found: Carried = {}
-        for name, line in self.graph.lines.items():
-            value: Any = line.initial
-            if isinstance(value, str):
-                parameter = self.parameters[value]
-                value = _turned(tf.convert_to_tensor(parameter.variable), parameter.lying, parameter.axes)
-            found[name] = tf.broadcast_to(tf.cast(value, line.spec.dtype), (rows, *line.spec.row))
-        return found
+    def _begun(self, line: Line, rows: tf.Tensor) -> tf.Tensor:
+        """What a line holds before the first step, for so many rows."""
+        value: Any = line.initial
+        if isinstance(value, str):
+            parameter = self.parameters[value]
+            value = _turned(tf.convert_to_tensor(parameter.variable), parameter.lying, parameter.axes)
+        return tf.broadcast_to(tf.cast(value, line.spec.dtype), (rows, *line.spec.row))
 
     def uniform(self, path: str) -> bool:
         """Whether the loss at `path` weighs all rows alike, but for their sample weights."""
