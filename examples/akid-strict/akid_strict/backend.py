@@ -65,7 +65,7 @@ class StrictNetwork(Network):
         specs = {**self.graph.inputs, **self.graph.fields, Batch.WEIGHTS: TensorSpec(("N",))}
         values = {Value(name): OPS.asarray(fields[name], specs[name].dtype) for name in specs if name in fields}
         values |= {value: _given(array, value, self.graph.spec(value)) for value, array in (given or {}).items()}
-        rows = OPS.asarray(np.arange(len(next(iter(values.values())).array)), "int32")
+        rows = OPS.asarray(np.arange(next(iter(values.values())).shape[0]), "int32")
         for call in self.graph.needed(targets, given or ()):
             for output, tensor in enumerate(self._watched(call, values, training, step, rows)):
                 values[Value(call.path, output)] = tensor
