@@ -311,8 +311,8 @@ def test_a_trial_that_is_killed_again_and_again_has_failed(tuned: Any) -> None:
     said = tuned.akid("tune", "toy.yaml", "--space", "space.yaml", "--dir", "found", "--set", killer)
     assert said.code == 1
     (ended,) = records(tuned.folder / "found", "ended")
-    assert (ended["status"], ended["error"]) == ("failed", "ended by SIGKILL, 3 times in a row")
-    assert len(records(tuned.folder / "found", "begun")) == 3
+    assert (ended["status"], ended["error"]) == ("failed", "ended by SIGKILL, 5 times in a row")
+    assert len(records(tuned.folder / "found", "begun")) == 5
 
 
 def test_a_configuration_error_of_a_trial_stops_the_search(tuned: Any) -> None:

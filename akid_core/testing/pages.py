@@ -9,7 +9,8 @@ The fenced blocks of a Markdown page are one program, run from top to bottom in 
 - a line `--8<-- "path"` in a block stands for that file, as for the extension pymdownx.snippets of MkDocs; the path is
   taken from the nearest folder above the page that has it;
 - Python without a title runs, all of a page in one module;
-- YAML must be sound, as `akid check` says; a part of a description is put into a small complete one first;
+- YAML must be sound, as `akid check` says; a part of a description is put into a small complete one first; a search
+  space for `akid tune` must be one;
 - of bash, lines that begin with `akid`, `python` or `pytest` run; elsewhere in a line, `akid` must at least know the
   options.
 """
@@ -142,6 +143,11 @@ def _own_modules(directory: Path) -> Iterator[None]:
 
 def _check(block: Block) -> None:
     path = block.title or "page.yaml"
+    if block.title and not {"space", "lists"}.isdisjoint(load_yaml(block.text)):
+        from akid_core.bundled.tune.space import read_space
+
+        read_space(path)
+        return
     if block.title is None:
         # The distributions that settle a conflict (`providers`) need not be installed here.
         said = {key: value for key, value in load_yaml(block.text).items() if key != "providers"}

@@ -25,7 +25,7 @@ POLL = 0.02
 LISTEN = 0.2
 """Seconds between two looks at intermediate values."""
 
-TRIES = 3
+TRIES = 5
 """How often a process may go away before its run has got any further; then the trial has failed."""
 
 
