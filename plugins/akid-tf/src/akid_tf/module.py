@@ -177,7 +177,8 @@ class GraphModule(tf.Module):
         channels_last = layout is Layout.CHANNELS_LAST
         outputs = kept(call, inputs, module(context, *inputs), (tf.Tensor, tf.Variable), channels_last=channels_last)
         if isinstance(call.layer, Loss):
-            outputs = self._rows(call, *outputs, forward[Value(Batch.WEIGHTS)])
+            value, weight = outputs
+            outputs = self._rows(call, value, weight, forward[Value(Batch.WEIGHTS)])
         if mode.bent is not None:
             outputs = tuple(mode.bent(Value(call.path, number), tensor) for number, tensor in enumerate(outputs))
         if isinstance(call.layer, Loss):

@@ -59,7 +59,7 @@ class Parts:
     ) -> Backward:
         """As `Whole.first`; state takes one update for each part."""
         network, losses = self._network, self._network.graph.loss_layers
-        kinds = [(network.module.reduced(path), (None,)) for path in sorted(losses) for _ in Rows._fields]
+        kinds: list[Kind] = [(network.module.reduced(path), (None,)) for path in sorted(losses) for _ in Rows._fields]
         kinds += [_kind(network.graph.spec(value)) for value in (*self._taken, *values)]
 
         def left(forward: Forward, slopes: Slopes) -> list[tf.Tensor]:
@@ -133,7 +133,7 @@ class Parts:
             return index + 1, found, _moved(state, forward)
 
         with network.module.watching.away():
-            moving = self._moving(cut.whole, paths, lambda *given: walk(*given, state))
+            moving = self._moving(cut.whole, paths, lambda given, moment: walk(given, moment, state))
             zeros = {path: tf.zeros([], network.module.reduced(path)) for path in paths}
             start: Means = {path: (zero, zero) for path, zero in zeros.items()}
             _, means, _ = tf.while_loop(
