@@ -17,17 +17,38 @@ import numpy as np
 import pytest
 
 from akid_core import layers as L
+from akid_core.config.yaml import dump_yaml, parse
 from akid_core.errors import ConfigurationError, RunDirectoryError
 from akid_core.graph.brain import Brain
 from akid_core.optimizers import Adam
 from akid_core.training.config import Practice
 from akid_core.training.kid import Kid
+from akid_core.training.learner import Learner, NoSettings
 
 STEPS = 6
 
 
+def classifier() -> dict[str, Any]:
+    """What a Kid is made with that learns to tell three classes of rows `x` on NumPy, for six steps."""
+    random = np.random.default_rng(0)
+    blocks = (L.Dense(units=4, name="hidden"), L.Tanh(), L.Dropout(rate=0.2), L.Dense(units=3, name="logits"))
+    brain = Brain.sequential(*blocks, inputs="x", outputs="logits")
+    return {
+        "brain": brain.with_loss(L.SoftmaxCrossEntropy(), "logits", "y"),
+        "train": {"x": random.normal(size=(50, 5)).astype(np.float32), "y": random.integers(0, 3, 50)},
+        "optimizer": Adam(learning_rate=0.01),
+        "practice": Practice(steps=STEPS, checkpoint_every=2),
+        "backend": "numpy",
+        "seed": 4,
+    }
+
+
 class KidSuite:
-    """Fill the fixture `kid_class`; `settings`, what it is made with, is a small classifier on NumPy unless given."""
+    """Fill the fixture `kid_class`; `settings`, what it is made with, is `classifier()` unless given.
+
+    A Kid with settings of its own has them in `settings["settings"]`. `rows`: what it predicts for, by input; by
+    default normally distributed numbers.
+    """
 
     @pytest.fixture
     def kid_class(self) -> type[Kid]:
@@ -35,23 +56,16 @@ class KidSuite:
 
     @pytest.fixture
     def settings(self) -> dict[str, Any]:
-        random = np.random.default_rng(0)
-        blocks = (L.Dense(units=4, name="hidden"), L.Tanh(), L.Dropout(rate=0.2), L.Dense(units=3, name="logits"))
-        brain = Brain.sequential(*blocks, inputs="x", outputs="logits").with_loss(
-            L.SoftmaxCrossEntropy(name="loss"), "logits", "y"
-        )
-        return {
-            "brain": brain,
-            "train": {"x": random.normal(size=(50, 5)).astype(np.float32), "y": random.integers(0, 3, 50)},
-            "optimizer": Adam(learning_rate=0.01),
-            "practice": Practice(steps=STEPS, checkpoint_every=2),
-            "backend": "numpy",
-            "seed": 4,
-        }
+        return classifier()
 
     @pytest.fixture
     def kid(self, kid_class: type[Kid], settings: dict[str, Any]) -> Kid:
         return kid_class(**settings)
+
+    @pytest.fixture
+    def rows(self, kid: Kid) -> dict[str, np.ndarray]:
+        random = np.random.default_rng(1)
+        return {name: random.normal(size=(50, *spec.row)).astype(spec.dtype) for name, spec in kid.graph.asked.items()}
 
     def test_it_practises(self, kid: Kid) -> None:
         before = kid.network.read()
@@ -86,11 +100,13 @@ class KidSuite:
         with pytest.raises(RunDirectoryError, match="resume"):
             kid_class(**settings).practice(run_dir=tmp_path / "run")
 
-    def test_it_predicts_without_labels(self, kid: Kid, settings: dict[str, Any]) -> None:
-        x = next(iter(settings["train"].values()))
-        together, apart = kid.predict(x), kid.predict(x, batch_size=7)
-        assert len(together) == len(x)
-        np.testing.assert_allclose(together, apart, rtol=1e-5, atol=1e-6)
+    def test_it_predicts_without_labels(self, kid: Kid, rows: dict[str, np.ndarray]) -> None:
+        together, apart = (kid.predict(rows, batch_size=size) for size in (256, 7))
+        several = together if isinstance(together, dict) else {"": together}
+        for name, values in several.items():
+            assert len(values) == len(next(iter(rows.values())))
+            other = apart[name] if isinstance(apart, dict) else apart
+            np.testing.assert_allclose(values, other, rtol=1e-5, atol=1e-6, err_msg=name)
 
     def test_validation_changes_nothing(self, kid: Kid) -> None:
         before = kid.network.read()
@@ -99,9 +115,18 @@ class KidSuite:
             np.testing.assert_array_equal(value, before[path], err_msg=path)
 
     def test_its_settings_make_it_again(self, kid_class: type[Kid], kid: Kid) -> None:
-        again = kid_class.from_config(kid.config)
+        again = kid_class.from_config(kid.described)
         assert type(again) is kid_class
         assert again.practice().train == kid.practice().train
+
+    def test_it_composes_what_it_practises_from_what_was_said(self, kid: Kid, settings: dict[str, Any]) -> None:
+        assert kid.described.brain == settings["brain"]
+        assert kid.compose(kid.described) == kid.config, "`compose` gives something else each time"
+
+    def test_its_own_settings_are_written_and_read(self, kid_class: type[Kid], kid: Kid) -> None:
+        written = dump_yaml({"kid": kid.to_config().get("kid", "kid")})
+        again = Learner.from_config(parse(written, "config.yaml")["kid"], kid.registry)
+        assert again == (kid.config.kid or Learner(kid=Kid, settings=NoSettings()))
 
     def test_it_asks_for_data(self, kid_class: type[Kid], settings: dict[str, Any]) -> None:
         with pytest.raises(ConfigurationError, match="learn from"):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from akid_core.observers.base import Observer
 from akid_core.optimizers import SGD, Optimizer
 from akid_core.strategies.base import Strategy
 from akid_core.strategies.single import Single
@@ -15,6 +16,7 @@ from akid_core.testing.hygiene import HygieneSuite
 from akid_core.testing.kids import KidSuite
 from akid_core.testing.optimizers import OptimizerSuite
 from akid_core.testing.strategies import StrategySuite
+from akid_core.training.config import KidConfig
 from akid_core.training.kid import Kid
 
 
@@ -210,6 +212,37 @@ class Restless(Kid):
 
 class TestValidatesByTraining(Kids):
     broken, finds = Restless, "test_validation_changes_nothing"
+
+
+class Moody(Kid):
+    """Practises something else each time."""
+
+    def compose(self, config: KidConfig) -> KidConfig:
+        return replace(config, observers=(Observer(),) * int(np.random.default_rng().integers(1, 1000)))
+
+
+class TestComposesByChance(Kids):
+    broken, finds = Moody, "test_it_composes_what_it_practises_from_what_was_said"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unwritten:
+    """Settings that read back as others."""
+
+    share: float = 0.5
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "share", self.share / 2)
+
+
+class Halving(Kid):
+    """Halves what it is told, and halves it again when its run is read."""
+
+    Settings = Unwritten
+
+
+class TestSettingsChangeOnTheWay(Kids):
+    broken, finds = Halving, "test_its_own_settings_are_written_and_read"
 
 
 class TestPluginIsHeavy(HygieneSuite):
