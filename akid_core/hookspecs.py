@@ -161,7 +161,7 @@ def akid_brains() -> Iterable[BrainInfo]:
 
 @hookspec
 def akid_kids() -> Iterable[KidInfo]:
-    """Learners that practise in another way than `akid.Kid`. Provisional: it may change with its second user.
+    """Learners that practise in another way than `akid.Kid`: `kid: {twins: {share: 0.5}}`.
 
     Example::
 

@@ -98,7 +98,7 @@ class BrainInfo(ComponentInfo):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KidInfo(ComponentInfo):
-    """A learner; the target is a `Kid` class. Provisional."""
+    """A learner; the target is a `Kid` class, with its `Settings` and `compose`."""
 
     category: ClassVar[str] = "kid"
 

@@ -46,7 +46,7 @@ DESIGNED = [
     "akid_practice_error",
 ]
 
-PROVISIONAL = {"akid_kids", "akid_strategies", "akid_launchers", "akid_exporters"}
+PROVISIONAL = {"akid_strategies", "akid_launchers", "akid_exporters"}
 
 
 def example(hook: str) -> str:

@@ -21,7 +21,7 @@ SUMMARIES = {
     "source": "points on two spirals that wind around each other",
     "sampler": "a new random part of the rows in each epoch",
     "augmenter": "images at random a little brighter or darker",
-    "kid": "a learner that tells how much worse it is on what it has not seen",
+    "kid": "a learner that keeps one of its blocks quiet",
     "strategy": "one process that takes the time of its steps",
     "backend": "a backend of plain NumPy that evaluates",
 }
