@@ -94,7 +94,7 @@ def test_unet(backend: str) -> None:
     functional, image = torch.nn.functional, np.random.default_rng(0).normal(size=(2, 1, 8, 8))
 
     def level(x: Any, name: str) -> Any:
-        for conv in (f"{name}_conv1", f"{name}_conv2"):
+        for conv in (f"{name}/conv1", f"{name}/conv2"):
             x = functional.relu(functional.conv2d(x, params[f"{conv}/weight"], params[f"{conv}/bias"], padding=1))
         return x
 

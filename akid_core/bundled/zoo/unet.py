@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from akid_core.graph import Brain, Node
+from akid_core.graph import Brain, Node, System
 from akid_core.initializers import HeNormal
 from akid_core.layers import BinaryAccuracy, BinaryCrossEntropy, Concat, Conv2d, ConvTranspose2d, MaxPool2d, ReLU
 from akid_core.specs import Block, TensorSpec
@@ -24,27 +24,27 @@ def unet(*, classes: int = 1, channels: int = 1, size: int = 64, depth: int = 3,
         raise ValueError(f"size must be a multiple of {2**depth}, since it is halved {depth} times, got {size}")
     blocks: list[Block | Node] = []
     for level in range(depth):
-        blocks += _level(f"down{level + 1}", width << level)
+        blocks.append(_level(f"down{level + 1}", width << level))
         blocks.append(MaxPool2d(name=f"pool{level + 1}", kernel=2))
-    blocks += _level("bottom", width << depth)
+    blocks.append(_level("bottom", width << depth))
     for level in reversed(range(depth)):
-        across, raised, joined = (f"{part}{level + 1}" for part in ("down", "raise", "join"))
+        across, raised = f"down{level + 1}", f"raise{level + 1}"
         blocks.append(ConvTranspose2d(name=raised, channels=width << level, kernel=2, stride=2, weight_init=HeNormal()))
-        blocks.append(Concat(name=joined).on(f"{across}_relu2", raised))
-        blocks += _level(f"up{level + 1}", width << level)
+        blocks.append(Concat(name=f"join{level + 1}").on(across, raised))
+        blocks.append(_level(f"up{level + 1}", width << level))
     blocks.append(Conv2d(name="logits", channels=classes, kernel=1))
     image = TensorSpec(("N", channels, size, size), "float32", "NCHW")
     brain = Brain.sequential(*blocks, inputs={"image": image}, outputs="logits")
     return brain.with_loss(BinaryCrossEntropy(), "logits", "mask").with_metric(BinaryAccuracy(), "logits", "mask")
 
 
-def _level(name: str, channels: int) -> tuple[Block, ...]:
-    """Two convolutions with rectifiers."""
-    return tuple(
-        block
-        for number in (1, 2)
-        for block in (
-            Conv2d(name=f"{name}_conv{number}", channels=channels, kernel=3, padding="same", weight_init=HeNormal()),
-            ReLU(name=f"{name}_relu{number}"),
-        )
+def _level(name: str, channels: int) -> System:
+    """Two convolutions with rectifiers. x: (batch, in, height, width) -> (batch, channels, height, width)."""
+    return System.sequential(
+        Conv2d(name="conv1", channels=channels, kernel=3, padding="same", weight_init=HeNormal()),
+        ReLU(name="relu1"),
+        Conv2d(name="conv2", channels=channels, kernel=3, padding="same", weight_init=HeNormal()),
+        ReLU(name="relu2"),
+        inputs="x",
+        name=name,
     )
