@@ -212,14 +212,17 @@ def mine(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 
 
 def test_a_step_of_ones_own_leaves_no_turns(live: Any, mine: dict[str, str]) -> None:
-    for regime in (phases(), (Phase(params=("maker/*",)),), (Phase(every=2),)):
-        with pytest.raises(ConfigurationError, match="mine:at_half replaces the train program"):
+    for regime in (phases(), (Phase(every=2),)):
+        with pytest.raises(ConfigurationError, match="mine:at_half takes the place of a step of one optimizer"):
             live(RIVALS, Regime(phases=regime), specs=SPECS, step=mine)
 
 
 def test_a_step_of_ones_own_minds_weights_over_time(live: Any, mine: dict[str, str]) -> None:
-    regime, factors = Regime(phases=(Phase(optimizer=SGD()),), weights={"made_loss": 1.0}), np.linspace(0, 2, STEPS)
+    """And moves what its phase moves."""
+    alone = Phase(optimizer=SGD(), params=("maker/*",))
+    regime, factors = Regime(phases=(alone,), weights={"made_loss": 1.0}), np.linspace(0, 2, STEPS)
     own, plain = (live(RIVALS, regime, specs=SPECS, step=step) for step in (mine, {}))
+    start = plain.network.read()
     results = [
         one.trainer.run(span(), np.full(STEPS, rate), {"made_loss": factors})
         for one, rate in ((own, 0.1), (plain, 0.05))
@@ -227,6 +230,7 @@ def test_a_step_of_ones_own_minds_weights_over_time(live: Any, mine: dict[str, s
     np.testing.assert_allclose(results[0].objective, results[1].objective, rtol=1e-5)
     for path, value in plain.network.read().items():
         assert difference(own.network[path], value) <= 1e-5, path
+        assert np.array_equal(own.network[path], start[path]) == path.startswith("judge"), path
 
 
 def test_gradients_are_of_all_losses_whoever_moves(live: Any) -> None:

@@ -29,12 +29,12 @@ class UserStep:
         """Raises `ConfigurationError` where there is no such function, and for phases that would have to take turns."""
         self._path, self._function = path, imported(path)
         self._network, self._regime = network, regime
-        if regime.kinds != [((0,),)] or len(regime.aims[0].parameters) < len(network.trained):
+        if regime.kinds != [((0,),)]:
             raise ConfigurationError(
-                f"execution.step {path} replaces the train program, and moves all parameters in every step, so phases "
-                "cannot take turns in it: leave out the step, or give one optimizer."
+                f"execution.step {path} takes the place of a step of one optimizer that acts every time, so phases "
+                "cannot take turns in it: give one optimizer, or leave out the step."
             )
-        self._idle = bool(network.trained)  # until a first trace has shown otherwise, or has been told of
+        self._idle = bool(regime.aims[0].parameters)  # until a first trace has shown otherwise, or has been told of
 
     def __call__(self, given: Given, moment: Moment, numbers: Sequence[Mapping[str, Numbers]]) -> Tensors:
         program = LiveStep(self._network, self._regime, given, moment, numbers)
@@ -66,7 +66,7 @@ class LiveStep:
         numbers: Sequence[Mapping[str, Numbers]],
     ) -> None:
         self.fields = given.fields
-        self.parameters = {parameter.path: parameter.variable for parameter in network.trained}
+        self.parameters = {parameter.path: parameter.variable for parameter in regime.aims[0].parameters}
         self.number = moment.step
         self.learning_rate = next(iter(numbers[0].values())).rate[0]
         self.noted: Tensors | None = None
