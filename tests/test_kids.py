@@ -285,7 +285,6 @@ def weights(run: Path) -> Path:
 
 def settled(kid: Kid) -> Any:
     """The settings of a Kid with the teacher's Brain."""
-    assert kid.config.kid is not None
     return kid.config.kid.settings
 
 
@@ -354,6 +353,8 @@ def test_what_is_checked_and_shown_is_what_is_practised(toy: Any) -> None:
     wrong = toy.akid("check", toy.yaml, "--set", "kid=distil")
     assert "kid: " in wrong.err
     assert "Did you mean 'distill'?" in wrong.err
+    wrong = toy.akid("check", toy.yaml, "--set", "kid={distill: {}, gan: {}}")
+    assert "kid: expected a kid, as name or {name: {setting: value}}, got a mapping with the keys distill" in wrong.err
     assert "kid.distill: needs 'teacher'." in toy.akid("check", toy.yaml, "--set", "kid=distill").err
 
 

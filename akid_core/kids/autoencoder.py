@@ -28,8 +28,8 @@ class AutoencoderSettings:
 class Autoencoder(Kid):
     """Trains a Brain that takes a picture, or anything else, to give it back; no labels are needed.
 
-    Where the Brain has a narrow place, as an autoencoder has, it must find what pictures have in common. The loss compares
-    its first output with its first input. Losses of the Brain stay, and count beside it.
+    Where the Brain has a narrow place, as an autoencoder has, it must find what pictures have in common. The loss
+    compares its first output with its first input. Losses of the Brain stay, and count beside it.
     """
 
     Settings: ClassVar[type] = AutoencoderSettings

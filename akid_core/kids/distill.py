@@ -82,7 +82,7 @@ class Distill(Kid):
             config,
             brain=replace(brain, losses=_lessened(brain.losses, 1 - settings.share)).with_loss(soft, student, TEACHER),
             practice=practice,
-            kid=replace(config.kid, settings=settled) if config.kid else None,
+            kid=replace(config.kid, settings=settled),
         )
 
 
@@ -90,7 +90,7 @@ def _of_run(teacher: Path) -> Brain:
     """The Brain that a run practises, as its own learner composes it."""
     if not (teacher / CONFIG).is_file():
         raise ConfigurationError(
-            f"kid.distill.teacher: {teacher} is no run directory, since it has no {CONFIG}. Practise the teacher first, "
+            f"kid.distill.teacher: {teacher} is no run directory: it has no {CONFIG}. Practise the teacher first, "
             f"with --run-dir {teacher}, name the directory where it has, or give a file of weights and its `brain`."
         )
     return Kid.from_config(*read_description(str(teacher / CONFIG), prediction=True)).config.brain

@@ -128,8 +128,7 @@ class Practice:
 class KidConfig:
     """All that a Kid is made of. `backend` None takes the installed one of highest priority.
 
-    `optimizer`: one for everything, or the phases of a step in their order. `kid`: which learner, with its settings;
-    None is the ordinary one.
+    `optimizer`: one for everything, or the phases of a step in their order. `kid`: which learner, with its settings.
     """
 
     brain: Brain
@@ -142,7 +141,7 @@ class KidConfig:
     execution: Execution = field(default_factory=Execution)
     plugins: tuple[Any, ...] = ()
     providers: Mapping[str, str] = field(default_factory=dict)
-    kid: Learner | None = None
+    kid: Learner = field(default_factory=Learner)
 
     def __post_init__(self) -> None:
         """Raises `ConfigurationError` for a setting, or one inside it, of another type than it should have."""

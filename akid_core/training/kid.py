@@ -91,7 +91,7 @@ class Kid(Parts):
             execution=execution or Execution(),
             plugins=tuple(plugins),
             providers=dict(providers or {}),
-            kid=None if type(self) is Kid else Learner(kid=type(self), settings=self.settings),
+            kid=Learner() if type(self) is Kid else Learner(kid=type(self), settings=self.settings),
         )
         super().__init__(self.compose(self.described))
         self.observers: tuple[Observer, ...] = self.config.observers
@@ -116,7 +116,8 @@ class Kid(Parts):
     def from_config(cls, config: KidConfig, manager: PluginManager | None = None) -> Kid:
         """A Kid of these settings, of the class that they name; `manager` is the plugin manager that read them."""
         said = {field.name: getattr(config, field.name) for field in fields(config) if field.name != "kid"}
-        kid = cls(**said) if config.kid is None else config.kid.kid(**said, settings=config.kid.settings)
+        chosen = config.kid.kid or cls
+        kid: Kid = chosen(**said, settings=config.kid.settings)
         if manager is not None:
             vars(kid)["manager"] = manager
         return kid

@@ -20,11 +20,11 @@ class NoSettings:
 class Learner:
     """A class of Kid and its settings: in YAML `kid: gan`, or `kid: {gan: {smooth: 0.9}}`.
 
-    `kid`: the class. `settings`: an object of its `Settings`.
+    `kid`: the class; None is the ordinary one. `settings`: an object of its `Settings`.
     """
 
-    kid: Any
-    settings: Any
+    kid: Any = None
+    settings: Any = None
 
     @classmethod
     def from_config(cls, data: Any, registry: Registry, where: Where | str = "kid") -> Self:
