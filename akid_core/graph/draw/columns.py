@@ -78,11 +78,9 @@ def _apart(mesh: Mesh, left: int, right: int) -> float:
 
 def _chains(mesh: Mesh) -> list[list[int]]:
     """The paths on which each node is what the one above wants most to be in line with, and the reverse."""
-    after = {}
-    for node, links in enumerate(mesh.below):
-        lower = _dearest(links)
-        if lower is not None and _dearest(mesh.above[lower]) == node:
-            after[node] = lower
+    upper = [_dearest(links) for links in mesh.above]
+    lower = [_dearest(links) for links in mesh.below]
+    after = {node: other for node, other in enumerate(lower) if other is not None and upper[other] == node}
     chains = []
     for start in sorted(set(range(len(mesh.widths))).difference(after.values())):
         chain = [start]
