@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Literal
 
 import torch
@@ -19,6 +19,8 @@ from akid_torch.places import standing_in
 from akid_torch.program import Program, Slots
 
 Mode = Literal["training", "evaluation"]
+
+_AS_THEY_ARE = nullcontext()
 
 Carried = dict[str, Tensor]
 """For each line of a graph that runs step by step, by its name, what the next step takes, (batch, ...)."""
@@ -104,6 +106,8 @@ class BrainModule(nn.Module):
 
     def narrowed(self) -> AbstractContextManager[None]:
         """Inside, layers see their weights in the type that they compute in."""
+        if not self._casts:
+            return _AS_THEY_ARE
         return standing_in([(home, home.tensor.to(dtype)) for home, dtype in self._casts])
 
     def run(self, program: Program, values: Sequence[Tensor], frame: Frame) -> Slots:

@@ -221,7 +221,7 @@ class Objective:
 
 
 def _total(terms: Terms, numbers: Iterable[int]) -> Tensor:
-    return reduce(add, (terms[number] for number in numbers))
+    return reduce(add, [terms[number] for number in numbers])
 
 
 def _picked(values: Values, places: Sequence[int] | None) -> Values:

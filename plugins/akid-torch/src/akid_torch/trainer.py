@@ -29,6 +29,8 @@ from akid_torch.probe import Probe
 from akid_torch.step import TorchStep
 from akid_torch.turns import Turns
 
+_RECORDED = nullcontext()
+
 
 class TorchTrainer(Trainer):
     """Trains the parameters of a network in place.
@@ -107,8 +109,8 @@ class TorchTrainer(Trainer):
             for number, shared in enumerate(self._turns.passes(step)):
                 first = number == 0
                 seen = frame if first else frame.again()
-                gradients = self._gradients(values, seen, index, shared.aims, noted=first)
-                shared.move(gradients, rates, step)
+                # Nothing here holds on to gradients, so that the next ones find their memory free.
+                shared.move(self._gradients(values, seen, index, shared.aims, noted=first), rates, step)
             frame.settle()
         return self._objective.finish()
 
@@ -142,7 +144,7 @@ class TorchTrainer(Trainer):
         self, values: Values, frame: Frame, index: int, aims: Sequence[Aim], *, noted: bool = True
     ) -> list[Gradients]:
         """Of a pass over the batch of step `index` in the span; where nothing is asked for, it is looked at alone."""
-        with nullcontext() if aims else torch.no_grad():
+        with _RECORDED if aims else torch.no_grad():
             if self._plan.micro_batches == 1:
                 return self._objective.gradients(values, frame, index, aims, noted=noted)
             return self._objective.gradients_of_parts(self._parts(values, frame), index, aims, noted=noted)
