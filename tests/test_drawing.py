@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 import akid_core as akid
 from akid_core import layers as L
+from akid_core.config.yaml import load_yaml
 from akid_core.graph.draw.geometry import Box, Curve, Point, Wire
 from akid_core.graph.draw.layers import layers
 from akid_core.graph.draw.layout import layout
@@ -19,6 +21,7 @@ from akid_core.graph.draw.style import category
 from akid_core.specs.layer import Layer
 from akid_core.specs.tensor import TensorSpec
 
+ROOT = Path(__file__).parents[1]
 ROW = TensorSpec(("N", 6))
 
 
@@ -203,6 +206,15 @@ def test_feedback_has_its_delay_and_an_unroll_its_settings() -> None:
     assert "N \N{MULTIPLICATION SIGN} 5 \N{MULTIPLICATION SIGN} 8" in closed.texts
 
 
+def test_a_repeat_is_drawn_once() -> None:
+    stage = akid.Repeat.sequential(residual("body"), times=3, name="stage")
+    once = Drawn.of(akid.Brain.sequential(stage, inputs={"x": ROW}).draw())
+    assert once.texts.count("change") == 1
+    assert "stageRepeat times=3 · 126 parameters" in once.texts  # three times 6 * 6 + 6
+    tapped = akid.Brain.graph(stage.on("x"), L.ReLU(name="probe").on("stage/2/body"), inputs={"x": ROW})
+    assert Drawn.of(tapped.draw()).texts.count("change") == 3
+
+
 def test_values_taken_from_inside_a_system_have_an_end_on_its_border() -> None:
     tapped = akid.Brain.graph(
         residual("body").on("x"), L.Dense(name="probe", units=2).on("body/tanh"), inputs="x", outputs=("body", "probe")
@@ -233,3 +245,10 @@ def test_show_writes_a_picture(toy) -> None:
     said = toy.akid("show", toy.yaml, "--depth", "1")
     assert said.code == 2
     assert "--depth is a number of levels of at least 1, and goes with --svg" in said.err
+
+
+def test_the_picture_in_the_docs_is_what_akid_draws() -> None:
+    """As `akid show examples/feedback.yaml --svg docs/pictures/feedback.svg` writes it."""
+    reader = akid.Brain.from_config(load_yaml(ROOT / "examples" / "feedback.yaml")["brain"])
+    fields = {"image": TensorSpec(("N", 1, 8, 8), "float32", "NCHW"), "label": TensorSpec(("N",), "int64", "N")}
+    assert (ROOT / "docs" / "pictures" / "feedback.svg").read_text(encoding="utf-8") == reader.draw(fields)

@@ -6,6 +6,8 @@ several inputs and outputs, and values taken from deep inside.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from akid_core.testing.referee import difference
 torch = pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
 
+EXAMPLE = Path(__file__).parents[2] / "examples" / "feedback.yaml"
 ROWS, WIDTH, RATE = 12, 5, 0.05
 
 LOSSES = ["heads/side/doubt", "heads/error", "kind_loss"]
@@ -133,3 +136,10 @@ def test_values_gradients_and_training_are_those_written_by_hand(backend: str) -
     assert max(difference(trained[path], params[path].detach().numpy()) for path in params) < 1e-10
     outputs = kid.predict({"x": rows["x"], "y": rows["y"]})
     assert {name: value.shape for name, value in outputs.items()} == {"kind": (ROWS, 3), "heads:1": (ROWS, 1)}
+
+
+@pytest.mark.parametrize("backend", ["numpy", "torch", "tensorflow"])
+def test_the_example_with_feedback_learns(backend: str) -> None:
+    pytest.importorskip("akid_datasets")
+    kid = akid.Kid.from_yaml(EXAMPLE, [f"backend={backend}", "practice.epochs=2", "practice.validate_every=never"])
+    assert kid.practice().test["accuracy"] > 0.5  # guessing reaches 0.1
