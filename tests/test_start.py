@@ -212,6 +212,18 @@ def test_in_yaml(pretrained: Path, toy: Any) -> None:
     assert toy.akid("check", toy.yaml, "--set", "practice.start={path: nowhere}").code == 1
 
 
+def test_from_several_places(toy: Any) -> None:
+    assert toy.practice("first").code == 0
+    places = "[{path: first, params: [hidden/*]}, {path: first, params: [logits/*], complete: true}]"
+    said = toy.practice("second", "--set", f"practice.start={places}", "--max-steps", 0)
+    assert said.code == 0
+    assert said.err.count("practice.start: first: taken are 2 of 8 parameters") == 2
+    first, second = (params(toy.folder / name) for name in ("first", "second"))
+    for path in ("hidden/weight", "logits/weight"):
+        np.testing.assert_array_equal(first[path], second[path])
+    assert not np.array_equal(first["norm/mean"], second["norm/mean"])
+
+
 # -- checkpoints of other parameters
 
 
