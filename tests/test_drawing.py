@@ -114,6 +114,25 @@ def test_branches_do_not_cross() -> None:
     assert x[1] == x[3] == x[5] != x[2] == x[4] == x[6]
 
 
+def test_feedback_runs_close_beside_the_boxes_that_it_passes() -> None:
+    """Also where rows that it does not pass are wider: boxes 3 to 8 beside one another."""
+    fan = [Wire(source=0, target=index) for index in range(3, 9)]
+    loop = [Wire(source=8, target=9), Wire(source=9, target=10), Wire(source=10, target=9, feedback=True)]
+    found = layout([box()] * 11, [*fan, *loop])
+    side = max(x for x, _ in found.curves[-1])
+    assert side < found.places[9][0] + 100 + 40  # the box, and room for a label
+
+
+def test_outputs_leave_as_they_go() -> None:
+    """Outputs 0 to 3 of one box, of which 0 and 2 are joined, and 1 and 3."""
+    split = [Wire(source=0, target=1 + output, output=output) for output in range(4)]
+    found = layout([box()] * 7, [*split, *wires((1, 5), (3, 5), (2, 6), (4, 6))])
+    begins = [curve[0][0] for curve in found.curves[:4]]
+    ends = [curve[-1][0] for curve in found.curves[:4]]
+    assert sorted(range(4), key=begins.__getitem__) == sorted(range(4), key=ends.__getitem__)
+    assert len(set(begins)) == 4
+
+
 def test_what_is_too_long_to_be_followed_ends_in_a_stub() -> None:
     chain = wires(*((i, i + 1) for i in range(150)))
     far = wires(*((i, i + 100) for i in range(50)))

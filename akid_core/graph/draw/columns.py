@@ -31,6 +31,7 @@ def columns(mesh: Mesh) -> list[float]:
         if x == before:
             break
     beside = _beside(mesh)
+    chains.sort(key=lambda chain: mesh.pinned.get(chain[0], -1))  # what leads upwards last, the outer around the inner
     for _ in range(_PASSES):
         for rest in chains:
             while rest:
@@ -121,7 +122,7 @@ def _line_up(mesh: Mesh, chain: Sequence[int], beside: dict[int, tuple[int | Non
         low, high = least, most
         shifts.append(shift)
     places = sorted(x[node] - shift for node, shift in zip(chain, shifts[1:], strict=False))
-    line = max(low, min(high, places[len(places) // 2]))
+    line = low if chain[0] in mesh.pinned else max(low, min(high, places[len(places) // 2]))
     for node, shift in zip(chain, shifts[1:], strict=False):
         x[node] = line + shift
     return len(places)

@@ -37,7 +37,7 @@ def layout(boxes: Sequence[Box], wires: Sequence[Wire], head: float = 0.0) -> La
     x = [middle - left for middle in x]
     tops, bottoms, height = _bands(net, x, wires, upward, head)
     places = tuple(
-        (x[i] - box.width / 2, (tops[row] + bottoms[row] - box.height) / 2)
+        (x[i] - box.width / 2, tops[row] if box.border else (tops[row] + bottoms[row] - box.height) / 2)
         for i, (box, row) in enumerate(zip(boxes, layer, strict=True))
     )
     ground = Ground(boxes, places, x, [tops[row] for row in net.row], [bottoms[row] for row in net.row], _TURN)
@@ -73,8 +73,8 @@ def _bands(
                 (abs(x[link.node] + link.shift - x[node]) for node in row for link in net.above[node]), default=0
             )
             y += min(_GAP + _LEANING * aside, _WIDEST_GAP) + (_TURN if number in turning else 0.0)
-            y += head if number == 1 else 0.0
         tops.append(y)
         y += max((net.boxes[node].height for node in row if net.is_box(node)), default=0.0)
+        y += head if number == 0 else 0.0
         bottoms.append(y)
     return tops, bottoms, y + (_TURN if len(net.rows) in turning else 0.0)

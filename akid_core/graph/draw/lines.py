@@ -35,7 +35,7 @@ class Ground:
 
 def lines(ground: Ground, mesh: Mesh, wires: Sequence[Wire], upward: frozenset[int]) -> tuple[Curve, ...]:
     """The curve of each wire; of one that is not drawn, a stub over its target."""
-    begins, ends = _exits(ground, wires, upward), _entries(ground, mesh, wires, upward)
+    begins, ends = _exits(ground, mesh, wires, upward), _entries(ground, mesh, wires, upward)
     curves = []
     for number, (wire, joints) in enumerate(zip(wires, mesh.joints, strict=True)):
         begin, end = begins[number], ends[number]
@@ -92,19 +92,20 @@ def _joined(*pieces: Curve) -> Curve:
     return (pieces[0][0], *(point for piece in pieces for point in piece[1:]))
 
 
-def _exits(ground: Ground, wires: Sequence[Wire], upward: frozenset[int]) -> list[Point]:
-    """Where each wire leaves: outputs side by side around the middle, feedback to the right of all."""
-    outputs: dict[int, set[int]] = defaultdict(set)
-    for number, wire in enumerate(wires):
+def _exits(ground: Ground, mesh: Mesh, wires: Sequence[Wire], upward: frozenset[int]) -> list[Point]:
+    """Where each wire leaves: outputs side by side around the middle as they go, feedback to the right of all."""
+    going: dict[int, dict[int, float]] = defaultdict(dict)
+    for number, (wire, joints) in enumerate(zip(wires, mesh.joints, strict=True)):
         if not (wire.feedback or number in upward):
-            outputs[wire.source].add(wire.output)
+            going[wire.source].setdefault(wire.output, ground.x[joints[0] if joints else wire.target])
+    outputs = {source: sorted(to, key=to.__getitem__) for source, to in going.items()}
     found = []
     for number, wire in enumerate(wires):
         box, (left, top) = ground.boxes[wire.source], ground.places[wire.source]
         if box.outs is not None:
             x = left + box.outs[wire.output]
         else:
-            among = sorted(outputs[wire.source])
+            among = outputs.get(wire.source, [])
             rank = len(among) if wire.feedback or number in upward else among.index(wire.output)
             x = left + box.width / 2 + (rank - (len(among) - 1) / 2) * _step(box, len(among) + 1)
         found.append((x, top + box.height))

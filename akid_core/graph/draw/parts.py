@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from akid_core.graph.draw.facts import Facts
 from akid_core.graph.draw.geometry import Box, Layout, Wire
@@ -66,7 +66,8 @@ def layer(path: str, name: str, node: Node, facts: Facts) -> Piece:
     said = settings_text(node.block)
     plain = said == f"{type(node.block).__name__}()" and name.startswith(node.block.component())
     figures = "" if isinstance(node.block, Loss | Metric) else _joined(facts.gives(path), _holds(path, node, facts))
-    lines = _filled("" if plain else _short(said), figures)
+    inits = [field.name for field in fields(node.block) if field.name.endswith("_init")]
+    lines = _filled("" if plain else _short(settings_text(node.block, ("name", *inits))), figures)
     return _boxed(Part(category=category(node.block), name=name, lines=lines, about=_filled_text(path, said, figures)))
 
 
