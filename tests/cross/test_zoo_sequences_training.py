@@ -12,10 +12,12 @@ import pytest
 import akid_core as akid
 from akid_core.bundled.zoo.autoencoder import conv_autoencoder, dense_autoencoder
 from akid_core.bundled.zoo.elman import char_elman
+from akid_core.bundled.zoo.gan import conv_gan
 from akid_core.bundled.zoo.gpt import char_gpt
 from akid_core.bundled.zoo.lstm_lm import char_lstm
 from akid_core.bundled.zoo.unet import unet
 from akid_core.bundled.zoo.vit import vit
+from akid_core.kids import Gan
 
 pytest.importorskip("torch")
 pytest.importorskip("tensorflow")
@@ -106,3 +108,20 @@ def test_images_are_learnt(backend: str, brain: akid.Brain, more: dict[str, np.n
     before = made.validate("train")["loss"]
     made.practice()
     assert made.validate("train")["loss"] < before
+
+
+def test_the_gan_learns_alike_everywhere() -> None:
+    found, noise = [], RANDOM.normal(size=(3, 6)).astype(np.float32)
+    for backend in ("numpy", "torch", "tensorflow"):
+        made = Gan(
+            brain=conv_gan(size=8, latent=6, width=4),
+            sensors=akid.sensors(train={"image": IMAGES}, batch_size=8),
+            optimizer=akid.Adam(learning_rate=1e-3),
+            practice=akid.Practice(steps=4),
+            backend=backend,
+        )
+        made.practice()
+        found.append(made.predict({"noise": noise}))
+    assert found[0].shape == (3, 1, 8, 8)
+    for images in found[1:]:
+        np.testing.assert_allclose(images, found[0], rtol=0, atol=1e-4)
