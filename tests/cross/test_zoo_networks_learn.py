@@ -22,7 +22,6 @@ NETWORKS = {
     "cifar_resnet": {"depth": 8},
     "wide_resnet": {"depth": 10, "width": 1, "dropout": 0.3, "shortcut": "padding"},
     "all_cnn_b": {},
-    "mobilenet_v2": {"size": 32},
 }
 
 
