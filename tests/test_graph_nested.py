@@ -149,8 +149,14 @@ def test_a_cycle_through_systems() -> None:
         System.sequential(ReLU(name="r"), name="b").on("a"),
         inputs="x",
     )
-    with pytest.raises(CycleError, match="a/r -> b/r -> a/r"):
+    with pytest.raises(CycleError, match="a/r -> b/r -> a/r. Take out one of the edges, or delay it with @-1."):
         brain.resolve(FIELDS)
+
+
+def test_a_cycle_inside_a_system_is_mended_by_the_names_there() -> None:
+    loop = System.graph(Add(name="a").on("v", "b"), Tanh(name="b").on("a"), inputs="v", name="loop")
+    with pytest.raises(CycleError, match="loop/a -> loop/b -> loop/a.* delay it: 'a@-1' as the input of 'loop/b'"):
+        Brain.sequential(loop, inputs="x").resolve(FIELDS)
 
 
 def test_a_system_that_is_nothing_but_its_own_input() -> None:

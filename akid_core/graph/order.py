@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from akid_core.errors import CycleError
 
@@ -38,6 +39,15 @@ def _cycle(path: list[str], closing: str) -> CycleError:
     around = path[path.index(closing) :]
     flow = [closing, *reversed(around)]
     return CycleError(
-        f"These blocks wait for each other: {' -> '.join(flow)}. Take out one of the edges, or delay it: "
-        f"'{flow[0]}@-1' as the input of '{flow[1]}'."
+        f"These blocks wait for each other: {' -> '.join(flow)}. Take out one of the edges, or delay "
+        f"it{_delayed(flow)}."
     )
+
+
+def _delayed(flow: Sequence[str]) -> str:
+    """How an edge between two blocks of one System is written with a delay: names are seen inside it alone."""
+    for giver, taker in pairwise(flow):
+        system, _, name = giver.rpartition("/")
+        if taker.rpartition("/")[0] == system:
+            return f": '{name}@-1' as the input of '{taker}'"
+    return " with @-1"

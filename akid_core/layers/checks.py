@@ -74,5 +74,7 @@ def check_alike(inputs: tuple[TensorSpec, ...]) -> TensorSpec:
     first = inputs[0]
     for other in inputs[1:]:
         if (other.dtype, other.rank) != (first.dtype, first.rank):
-            raise ValueError(f"needs inputs of one type and number of dimensions, got {first} and {other}")
+            raise ValueError(
+                f"needs inputs of one type and number of dimensions, got {first} and {other}: Flatten or Reshape one"
+            )
     return first

@@ -62,7 +62,10 @@ class Concat(Layer):
         axis = check_axis(first, self.axis)
         for other in inputs[1:]:
             if _without(axis, other) != _without(axis, first):
-                raise ValueError(f"joins inputs that are equal but for axis {axis}, got {first} and {other}")
+                raise ValueError(
+                    f"joins inputs that are equal but for axis {axis}, got {first} and {other}: bring one to the "
+                    "size of the other, with stride and padding before it, Upsample or Pad, or join along another axis"
+                )
         total = sum(known_size(spec, axis) for spec in inputs)
         return first.with_shape(*first.shape[:axis], total, *first.shape[axis + 1 :], axes=first.axes)
 
@@ -77,7 +80,10 @@ def _stretched(verb: str, inputs: tuple[TensorSpec, ...]) -> TensorSpec:
     for other in inputs[1:]:
         for axis, (size, wanted) in enumerate(zip(other.shape, shape, strict=True)):
             if size != wanted and 1 not in (size, wanted):
-                raise ValueError(f"{verb} inputs of one shape, got {first} and {other}")
+                raise ValueError(
+                    f"{verb} inputs of one shape, got {first} and {other}, of {wanted} and {size} in axis {axis}: "
+                    "bring one to the shape of the other, with units, channels, stride or padding before it"
+                )
             shape[axis] = size if wanted == 1 else wanted
     return first.with_shape(*shape, axes=next((spec.axes for spec in inputs if spec.axes), ""))
 
