@@ -60,9 +60,11 @@ class Probe:
             with self._network.module.narrowed():
                 terms = objective.shares(self._pass, part, 0, totals, noted=False)
                 held = [self._held[value] for value in self._values]
-                (found,) = objective.backward(terms, [Aim(objective.every_loss, [*params, *held])])
+                smooth = [tensor for tensor in held if tensor.requires_grad]  # whole numbers have no gradient
+                (found,) = objective.backward(terms, [Aim(objective.every_loss, [*params, *smooth])])
             sums = list(map(added, sums, found[: len(params)]))
-            rows.append([_or_zeros(*pair) for pair in zip(found[len(params) :], held, strict=True)])
+            given = iter(found[len(params) :])
+            rows.append([_or_zeros(next(given) if tensor.requires_grad else None, tensor) for tensor in held])
         return sums, [torch.cat(each) for each in zip(*rows, strict=True)]
 
     def _own(self, value: Value, output: Tensor) -> Tensor:
