@@ -106,6 +106,8 @@ def test_from_the_middle_of_a_sequence() -> None:
     seen = learner.activations(first(learner), "rnn/h", "y")
     assert seen["rnn/h"][0].tolist() == [[1, 1], [2, 2], [3, 3]]
     np.testing.assert_array_equal(learner.propagate({"rnn/h": seen["rnn/h"]}, "y")["y"], seen["y"])
+    with pytest.raises(DataError, match=r"'rnn/h' has 3 steps, and was given as \(2, 2, 2\): give \(rows, 3, …\)"):
+        learner.propagate({"rnn/h": seen["rnn/h"][:, :2]}, "y")
 
 
 def test_watching_while_it_trains() -> None:
@@ -148,3 +150,16 @@ def test_too_little_to_run_from() -> None:
     learner = nested()
     with pytest.raises(DataError, match=r"To compute y from t takes x too: give it, or a value that lies between\."):
         learner.propagate({"t": np.ones((2, 1), np.float32)}, "y")
+
+
+def test_what_predicts_is_looked_at() -> None:
+    """With running means, activations are those of prediction; as training sees it, of the parameters themselves."""
+    learner = kid(L.Dense(name="y", units=1))
+    averaging = akid.SGD(learning_rate=0.01, average=0.9)
+    learner = akid.Kid(brain=learner.config.brain, sensors=learner.config.sensors, backend="numpy", optimizer=averaging)
+    learner.practice()
+    x = np.ones((1, 2), np.float32)
+    np.testing.assert_array_equal(learner.activations({"x": x}, "y")["y"], learner.predict(x))
+    live = x @ learner.network["y/weight"] + learner.network["y/bias"]
+    np.testing.assert_allclose(learner.activations({"x": x}, "y", training=True)["y"], live, rtol=1e-6)
+    assert np.abs(live - learner.predict(x)).max() > 1e-4

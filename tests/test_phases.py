@@ -16,7 +16,7 @@ import akid_core as akid
 from akid_core import layers as L
 from akid_core.config import encode_settings
 from akid_core.config.components import decode_value
-from akid_core.errors import AkidWarning, ConfigurationError, UnknownNameError, UsageError
+from akid_core.errors import AkidWarning, ConfigurationError, DuplicateNameError, UnknownNameError, UsageError
 from akid_core.initializers import Constant
 from akid_core.optimizers.regime import Regime
 from akid_core.plugins import default_manager
@@ -174,6 +174,7 @@ def test_names_of_phases() -> None:
         ([phase("a", "first"), phase("b", "first")], ConfigurationError, "The loss 'second' is minimised by no phase"),
         ([phase("a"), phase("c")], UnknownNameError, r"'sgd_2' has 'c/\*' in its params, which matches no parameter"),
         ([phase("a", "frist"), phase("b")], UnknownNameError, "Did you mean 'first'"),
+        ([phase("a", name="one"), phase("b", name="one")], DuplicateNameError, "Two phases are called 'one'"),
     ],
 )
 def test_phases_that_contradict_each_other(phases: list[akid.Phase], error: type[Exception], message: str) -> None:
@@ -187,9 +188,19 @@ def test_what_nobody_trains_is_told_of() -> None:
     alone = akid.Brain.graph(
         Number(name="a", start=0.0).on("x"), Number(name="b", start=2.0).on("x"), inputs="x", outputs="a"
     ).with_loss(L.MeanSquaredError(), "a", "one")
-    learner = akid.Kid(brain=alone, sensors=kid().config.sensors, backend="numpy")
+    learner = akid.Kid(brain=alone, sensors=kid(akid.Phase()).config.sensors, backend="numpy")
     with pytest.warns(AkidWarning, match="No loss depends on b/value"):
         learner.practice()
+
+
+def test_a_phase_whose_losses_do_not_see_its_parameters() -> None:
+    with pytest.warns(AkidWarning, match="No loss of the phase 'sgd_2' depends on b/value"):
+        kid(phase("a", "second"), phase("b", "first")).practice()
+
+
+def test_no_phases_at_all() -> None:
+    with pytest.raises(ConfigurationError, match="optimizer: lists no phase"):
+        kid()
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def test_a_trial_depends_on_seed_family_and_number_alone() -> None:
 
 
 def test_every_layer_is_reached() -> None:
-    drawn = {trial.layer.component() for family in FAMILIES for trial in draw(family, 60).values()}
+    drawn = {trial.layer.component() for family in FAMILIES for trial in draw(family, 90).values()}
     core = {
         item.info.name for item in default_manager().registry.infos("layer") if item.provider.built_in
     }  # what is attached is no layer of ours

@@ -219,7 +219,7 @@ class Trainer(ABC):
         """The gradient of the objective by parameter path, canonical layout, before clipping. Changes nothing.
 
         `values`: outputs of calls, by which the objective is differentiated too; under `str(value)`. The objective is
-        the sum of all losses, each times its own weight.
+        the sum of all losses, each times its own weight. Raises `UnknownNameError` for a value that no loss needs.
         """
 
     @abstractmethod

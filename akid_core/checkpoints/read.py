@@ -54,7 +54,10 @@ class Checkpoint:
 
     def evaluated(self) -> Arrays:
         """The parameters that validation, testing and prediction use: running means where the run keeps them."""
-        params, averages = self.params(), self.state["averages"]
+        params, state = self.params(), self.state
+        averages = state.get("averages") or {}
+        if (share := state.get("average")) is not None:  # an older version wrote one share for all
+            averages = dict.fromkeys(params, (share, self.step))
         return running_means(params, self.slots(), averages) if averages else params
 
     def file(self, name: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from akid_core.errors import ConfigurationError, UnknownNameError, suggest
+from akid_core.errors import ConfigurationError, DuplicateNameError, UnknownNameError, suggest
 from akid_core.optimizers.base import Optimizer
 from akid_core.optimizers.phase import Phase
 from akid_core.schedules.base import Schedule
@@ -58,9 +58,12 @@ class Regime:
     def turns(self, params: Collection[str], losses: Collection[str]) -> tuple[Turn, ...]:
         """Hold the phases against the paths of the trained parameters and of the losses.
 
-        Raises `UnknownNameError` for a glob that matches nothing, `ConfigurationError` for a parameter of two phases
-        and for a loss that no phase minimises.
+        Raises `UnknownNameError` for a glob that matches nothing, `DuplicateNameError` for two phases of one name,
+        `ConfigurationError` for a parameter of two phases and for a loss that no phase minimises.
         """
+        for number, name in enumerate(self.names):
+            if name in self.names[:number]:
+                raise DuplicateNameError(f"Two phases are called {name!r}: rename one of them.")
         turns = tuple(
             Turn(name, phase, _chosen(params, phase.params), _chosen(losses, phase.losses or ("*",)))
             for name, phase in zip(self.names, self.phases, strict=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from akid_core.data.samplers import Streams
 from akid_core.errors import ConfigurationError, suggest
 from akid_core.graph.attach import Attach
 from akid_core.graph.lookup import listed
-from akid_core.graph.resolved import Value
+from akid_core.graph.resolved import Graph, Value
 from akid_core.schedules.base import Schedule
 from akid_core.training.named import check_parameters, check_step
 from akid_core.training.report import warn
@@ -71,18 +72,26 @@ def _check_regime(kid: Kid) -> None:
             raise ConfigurationError(f"practice.loss_weights.{name} must be a number of at least 0, got {weight!r}.")
     if any(isinstance(call.layer, Attach) for call in graph.calls):
         return
-    regime.turns(graph.trained, list(graph.loss_layers))
-    reached = {call.param_path(param.name) for call in graph.needed(Value(call.path) for call in graph.losses)
-               for param in call.params}  # fmt: skip
-    for why, idle in (
-        ("no phase trains", regime.untrained(graph.trained)),
-        ("no loss depends on", [path for path in graph.trained if path not in reached]),
-    ):
-        if idle:
+    turns = regime.turns(graph.trained, list(graph.loss_layers))
+    reached = _reached(graph, graph.loss_layers)
+    idle = [("No phase trains", regime.untrained(graph.trained))]
+    idle += [("No loss depends on", [path for path in graph.trained if path not in reached])]
+    for turn in turns:
+        missed = reached - _reached(graph, turn.losses)
+        idle.append(
+            (f"No loss of the phase {turn.name!r} depends on", [path for path in turn.params if path in missed])
+        )
+    for why, paths in idle:
+        if paths:
             warn(
-                f"{why.capitalize()} {listed(idle)}: what is meant to stay as it is belongs in practice.freeze; the "
-                "rest needs a loss, and a phase whose params match it."
+                f"{why} {listed(paths)}: what is meant to stay as it is belongs in practice.freeze; the rest needs a "
+                "loss, and a phase whose params match it."
             )
+
+
+def _reached(graph: Graph, losses: Iterable[str]) -> set[str]:
+    """The parameters of the blocks that some losses need."""
+    return {call.param_path(param.name) for call in graph.needed(map(Value, losses)) for param in call.params}
 
 
 def _check_stream(kid: Kid) -> None:

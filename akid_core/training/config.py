@@ -10,7 +10,7 @@ from typing import Any, Literal
 from akid_core.backends.plan import Execution
 from akid_core.config import check_types
 from akid_core.data.sensors import Sensors
-from akid_core.errors import UsageError
+from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.brain import Brain
 from akid_core.observers.base import Observer
 from akid_core.optimizers.base import Optimizer
@@ -146,5 +146,7 @@ class KidConfig:
     def __post_init__(self) -> None:
         """Raises `ConfigurationError` for a setting, or one inside it, of another type than it should have."""
         check_types(self)
+        if self.optimizer == ():
+            raise ConfigurationError("optimizer: lists no phase; give one at least, or an optimizer.")
         for path, block in self.brain.blocks.items():
             check_types(block, f"brain.blocks.{path}")

@@ -83,7 +83,7 @@ class Kid(Parts):
         self.described = KidConfig(
             brain=brain,
             sensors=sensors if sensors is not None else make_sensors(train=train),
-            optimizer=(tuple(optimizer) if isinstance(optimizer, Sequence) else optimizer) or Adam(),
+            optimizer=tuple(optimizer) if isinstance(optimizer, Sequence) else optimizer or Adam(),
             practice=practice or Practice(epochs=1),
             backend=backend,
             seed=seed,
@@ -239,9 +239,11 @@ class Kid(Parts):
         """What blocks give for a batch, by name, each (rows, …): `kid.activations(batch, "conv1", "stage2/*")`.
 
         `globs`: of block paths, also of Systems; `split:1` is a second output. A block inside an `Unroll` gives (rows,
-        steps, …). Only what is asked for is computed. Raises `UnknownNameError` for a glob that matches nothing.
+        steps, …). Only what is asked for is computed, with the parameters that predict; with `training` as training
+        would see it. Raises `UnknownNameError` for a glob that matches nothing.
         """
-        return looking.activations(self, batch, globs, training=training)
+        with nullcontext() if training else self.averaged():
+            return looking.activations(self, batch, globs, training=training)
 
     def gradients(self, batch: Batch, *globs: str) -> dict[str, np.ndarray]:
         """The gradient of the objective by parameters, and by what blocks give, by name.
@@ -261,7 +263,8 @@ class Kid(Parts):
         `given`: inputs, fields, or what blocks give, by name, each (rows, …); nothing before them is computed.
         `targets`: globs of block paths. Raises `DataError` where something more is needed.
         """
-        return looking.propagate(self, given, targets)
+        with self.averaged():
+            return looking.propagate(self, given, targets)
 
     def watch(
         self, path: str, *, before: Watch | None = None, after: Watch | None = None

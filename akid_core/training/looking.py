@@ -141,6 +141,11 @@ def _parts(name: str, values: tuple[Value, ...], array: np.ndarray) -> list[tupl
     """The opposite of `_joined`."""
     if not _stepped(name, values):
         return [(values[0], array)]
+    if array.ndim < 2 or array.shape[1] != len(values):
+        raise DataError(
+            f"{name!r} has {len(values)} steps, and was given as {array.shape}: give (rows, {len(values)}, …), as "
+            "kid.activations does."
+        )
     return [(value, array[:, step]) for step, value in enumerate(values)]
 
 

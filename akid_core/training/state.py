@@ -75,6 +75,6 @@ class RunState:
         for name in _PLAIN:
             setattr(self, name, data.get(name, getattr(self, name)))  # an older version wrote fewer
         self.read_best = None
-        self._schedules = [(self.step, data["schedules"])]
+        self._schedules = [(self.step, data["schedules"] if "schedules" in data else [data["schedule"]])]
         self.epoch_tally.from_json(data["tallies"][0])
         self.log_tally.from_json(data["tallies"][1])

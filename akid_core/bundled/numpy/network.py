@@ -132,7 +132,8 @@ class NumpyNetwork(Network):
             )
             for output, tensor in enumerate(self._outputs(call, context, values)):
                 value = Value(call.path, output)
-                values[value] = bent(value, tensor) if bent else tensor
+                if known is None or value not in known:
+                    values[value] = bent(value, tensor) if bent else tensor
             for name, new in context.updates.items():
                 path = call.param_path(name)
                 if path not in self._frozen and not call.evaluates:

@@ -14,6 +14,7 @@ from akid_core.bundled.numpy.tape import Tape, Tensor
 from akid_core.bundled.numpy.updater import Updater
 from akid_core.data.batch import Batch, Span
 from akid_core.errors import ConfigurationError, DataError, UnknownNameError, suggest
+from akid_core.graph.lookup import listed
 from akid_core.graph.resolved import Graph, Value
 from akid_core.optimizers.regime import Regime
 
@@ -80,6 +81,12 @@ class NumpyTrainer(Trainer):
     @np.errstate(all="ignore")
     def gradients(self, batch: Batch, step: int, values: Sequence[Value] = ()) -> Arrays:
         graph = self._network.graph
+        given = {str(Value(call.path, output)) for call in graph.practised for output in range(len(call.out_specs))}
+        for name in map(str, values):
+            if name not in given:
+                raise UnknownNameError(
+                    f"No block that the losses need gives {name!r}.{suggest(name, given)} They need: {listed(given)}."
+                )
         wanted = [Wanted(graph.trained, tuple(graph.loss_layers))]
         return self._pass(batch, step, 0, wanted, self._weights({}), values).gradients[0]
 
@@ -194,7 +201,8 @@ def _parts(batch: Batch, count: int, first_row: int) -> list[Part]:
     """The batch in parts of nearly equal size, the larger ones first; no more than there are rows."""
     fields = {**batch.fields, Batch.WEIGHTS: batch.weights}
     count = max(1, min(count, len(batch)))
-    bounds = [-(-index * len(batch) // count) for index in range(count + 1)]
+    least, larger = divmod(len(batch), count)
+    bounds = [index * least + min(index, larger) for index in range(count + 1)]
     return [
         ({name: values[start:stop] for name, values in fields.items()}, first_row + start)
         for start, stop in pairwise(bounds)

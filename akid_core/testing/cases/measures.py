@@ -38,6 +38,8 @@ TRIALS = (
     of(L.BinaryCrossEntropy(positive_weight=2.0), VALUES[:, :1], YES_NO[:, 0]),
     of(L.KLDivergence(), VALUES, SHARES),
     of(L.KLDivergence(scores="log_probabilities"), -np.abs(VALUES), SHARES),
+    of(L.Distillation(), VALUES, OTHERS),
+    of(L.Distillation(temperature=0.5), 10 * VALUES, OTHERS),
     of(L.MeanSquaredError(weight=2.0), VALUES, OTHERS),
     of(L.MeanAbsoluteError(), np.round(VALUES), np.round(OTHERS)),
     of(L.Huber(), 3 * VALUES, OTHERS),

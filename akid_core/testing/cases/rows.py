@@ -76,6 +76,7 @@ TRIALS = (
     on(L.Split(parts=(1, 4), axis=3), IMAGE),
     on(L.Slice(start=1), IMAGE),
     on(L.Slice(axis=-1, start=-4, stop=-1, step=2), IMAGE),
+    on(L.Fill(value=0.9), IMAGE),
     on(L.Unstack(), TensorSpec(("N", 3, 4), "float32", "NTC")),
     on(L.Unstack(axis=3), IMAGE),
     on(L.Stack(), VECTOR, VECTOR, VECTOR),

@@ -18,7 +18,9 @@ def loss(random: np.random.Generator, number: int) -> Trial:
     weight = chance.one_of(1.0, 0.5)
     scores = chance.values(rows, classes)
     margin = chance.number_from(0.1, 2)
-    kind = chance.turn("entropy", "entropy", "binary", "kl", "regression", "hinge", "pairs", "hard", "triplet")
+    kind = chance.turn(
+        "entropy", "entropy", "binary", "kl", "distillation", "regression", "hinge", "pairs", "hard", "triplet"
+    )
     layer: Layer
     if kind == "entropy":
         return _entropy(chance, scores, weight)
@@ -30,6 +32,9 @@ def loss(random: np.random.Generator, number: int) -> Trial:
         logs = chance.one_of(True, False)
         layer = L.KLDivergence(weight=weight, scores="log_probabilities" if logs else "logits")
         return trial(layer, -np.abs(scores) if logs else scores, _shares(chance, rows, classes))
+    if kind == "distillation":
+        layer = L.Distillation(weight=weight, temperature=chance.number_from(0.5, 8))
+        return trial(layer, scores, chance.values(rows, classes))
     if kind == "regression":
         regressions: tuple[Layer, ...] = (
             L.MeanSquaredError(weight=weight),

@@ -88,6 +88,7 @@ def shape(random: np.random.Generator, number: int) -> Trial:
         L.Reshape(shape=(chance.one_of(*_divisors(math.prod(sizes))), -1)),
         L.Transpose(axes=order),
         L.Split(parts=cuts, axis=axis),
+        L.Fill(value=chance.number_from(-2, 2)),
         L.Unstack(axis=chance.size(1, len(sizes))),
         L.Slice(axis=axis, start=start, stop=chance.one_of(None, size), step=chance.size(1, 2)),
     )

@@ -17,19 +17,19 @@ from akid_torch.passing import Pass
 class Probe:
     """A tap that holds on to some values, as tensors of their own from which all that takes them goes on.
 
-    Raises `UnknownNameError` for a value that no call in training gives.
+    Raises `UnknownNameError` for a value that no loss needs.
     """
 
     def __init__(self, network: TorchNetwork, objective: Objective, values: Sequence[Value]) -> None:
         self._network, self._objective, self._values = network, objective, values
         graph = network.graph
         for value in values:
-            check_value(graph.calls, value)
+            check_value(graph.practised, value)
         self._paths = {value.source for value in values}
         self._held: dict[Value, Tensor] = {}
         self._pass = Pass(
             network.module.by_path,
-            graph.needed((*(Value(call.path) for call in graph.losses), *graph.keeps, *values)),
+            graph.needed((*(Value(call.path) for call in graph.losses), *graph.keeps)),
             dict(enumerate(objective.losses)),
             taps=[*objective.taps, self],
             beside=values,
