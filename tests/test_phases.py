@@ -128,6 +128,12 @@ def test_a_weight_that_is_halved_each_epoch() -> None:
     assert figures["second"] == pytest.approx(1.6**2)
 
 
+def test_validation_weighs_losses_as_the_brain_says() -> None:
+    learner = kid(phase("a", rate=0.0), phase("b", rate=0.0), loss_weights={"second": 0.5})
+    assert learner.practice().train["loss"] == pytest.approx(1.0 + 0.5 * 4.0)
+    assert learner.validate("train")["loss"] == pytest.approx(5.0)
+
+
 def test_a_weight_of_nothing_with_one_optimizer() -> None:
     learner = kid(akid.Phase(optimizer=akid.SGD(learning_rate=0.1)), loss_weights={"second": 0})
     learner.practice()
@@ -262,3 +268,11 @@ def test_running_means_follow_their_own_phase(tmp_path: Path) -> None:
     with learner.averaged():
         assert values(learner) == pytest.approx(((0.25 * first + 0.5 * second) / 0.75, 2.0))
     assert values(learner) == pytest.approx((second, 2.0))
+
+
+def test_the_schedule_that_an_older_version_wrote_is_read() -> None:
+    learner = kid(phase("a"), phase("b"))
+    older = learner.state.to_json()
+    del older["schedules"]
+    learner.state.restore({**older, "schedule": {"scale": 0.25}})
+    assert learner.state.schedules_at(0) == [{"scale": 0.25}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from akid_core.data.sensor import Sensor
@@ -24,12 +24,11 @@ def averaged(strategy: Strategy, averages: Averages) -> Iterator[None]:
         strategy.network.fill(params)
 
 
-def evaluate(
-    strategy: Strategy, graph: Graph, sensor: Sensor | None, factors: Mapping[str, float] | None = None
-) -> Values:
+def evaluate(strategy: Strategy, graph: Graph, sensor: Sensor | None) -> Values:
     """Every row once, in order, without augmentation; empty where there is no such split.
 
-    `factors`: what the weights of losses are multiplied by.
+    Losses have the weights that the Brain says, whatever they are multiplied by while it trains, so that evaluations at
+    different times compare.
     """
     if sensor is None:
         return {}
@@ -37,4 +36,4 @@ def evaluate(
     with sensor.batches() as batches:
         for batch in batches:
             tally.add(strategy.reduce(strategy.measure(batch)))
-    return tally.values(factors)
+    return tally.values()

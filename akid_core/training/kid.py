@@ -212,7 +212,7 @@ class Kid(Parts):
     def validate(self, split: Split = "val") -> Values:
         """Losses and metrics over a split: `train`, `val` or `test`; empty where there is no such split."""
         with self.averaged():
-            return evaluate(self.strategy, self.graph, self.sensor(split), self.loss_factors())
+            return evaluate(self.strategy, self.graph, self.sensor(split))
 
     def prepare(self, rows: ArrayData) -> Mapping[str, np.ndarray]:
         """Rows as the source gives them, made ready for `predict` by what the sensors do to rows for evaluation.
