@@ -68,7 +68,7 @@ _RECIPES = (
     ("lenet5_1998_mnist.yaml.j2", "LeNet-5 of the paper on MNIST"),
     ("mnist_tutorial_net.yaml.j2", "two convolutions and dropout on MNIST"),
     ("intriguing_conv_net_mnist.yaml.j2", "convolutions with a stride on MNIST"),
-    ("maxout_mnist.yaml", "three maxout convolutions on MNIST"),
+    ("maxout_mnist.yaml", "three maxout convolutions on MNIST: 0.99 of the test set in 6 epochs"),
     ("maxout_cifar10.yaml.j2", "the maxout network on CIFAR-10, norms of filters limited"),
     ("maxout_cifar10_l2.yaml.j2", "the maxout network on CIFAR-10, weights pulled towards zero"),
     ("maxout_cifar10_whitened.yaml.j2", "the maxout network on CIFAR-10, pictures whitened each by itself"),
