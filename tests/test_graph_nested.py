@@ -138,7 +138,7 @@ def test_delays_that_begin_differently() -> None:
     ones = Edge("v", delay=1, initial=1.0)
     memory = System(name="memory", nodes=(ReLU(name="r").on(ones),), inputs="v")
     graph = Brain.graph(memory.on("x"), inputs="x").resolve(FIELDS, stepwise=True)
-    assert graph.lines["x@=1.0@-1"].initial == 1.0
+    assert graph.lines["x@-1"].initial == 1.0
     with pytest.raises(GraphError, match="through two delays, one that begins with 1.0 and one with zeros"):
         Brain.graph(memory.on("x@-1"), inputs="x").resolve(FIELDS)
 

@@ -20,7 +20,6 @@ from akid_core.errors import AkidWarning, ConfigurationError, DuplicateNameError
 from akid_core.initializers import Constant
 from akid_core.optimizers.regime import Regime
 from akid_core.plugins import default_manager
-from akid_core.training.config import KidConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,15 +153,17 @@ def test_phases_in_yaml() -> None:
     assert read == (slow, akid.Phase(fresh=False))
 
 
-def test_a_configuration_with_phases_round_trips() -> None:
-    learner = kid(phase("a", "first", name="one"), phase("b", "second", every=2), loss_weights={"first": 0.5})
+def test_settings_with_phases_round_trip() -> None:
     registry = default_manager().registry
-    written = encode_settings(KidConfig(**{**vars(learner.config), "sensors": akid.sensors("digits")}), registry)
-    assert written["optimizer"][0] == {
+    config = kid(phase("a", "first", name="one"), phase("b", "second"), loss_weights={"first": 0.5}).config
+    one, two = (encode_settings(each, registry) for each in config.optimizer)  # type: ignore[union-attr]
+    assert one == {
         "name": "one", "optimizer": {"sgd": {"learning_rate": 0.1}}, "params": ["a/*"], "losses": ["first"]
     }  # fmt: skip
-    assert written["practice"]["loss_weights"] == {"first": 0.5}
-    assert decode_value(KidConfig, written, registry).optimizer == learner.config.optimizer
+    assert decode_value(akid.Optimizer | tuple[akid.Phase, ...], [one, two], registry) == config.optimizer
+    practice = encode_settings(config.practice, registry)
+    assert practice == {"steps": 1, "loss_weights": {"first": 0.5}}
+    assert decode_value(akid.Practice, practice, registry) == config.practice
 
 
 def test_names_of_phases() -> None:

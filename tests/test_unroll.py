@@ -102,13 +102,13 @@ def test_a_number_before_the_first_step(initial: float) -> None:
 def test_a_learnt_beginning_is_a_parameter_that_moves() -> None:
     graph = brain(elman("learned")).resolve({"x": STEPS, "t": akid.TensorSpec(("N", 4, 2), "float64")})
     network = live(graph)
-    assert graph.params["rnn/h@learned@initial/value"].shape == (2,)
-    network["rnn/h@learned@initial/value"] = np.array([0.5, -0.5])
+    assert graph.params["rnn/h@initial/value"].shape == (2,)
+    network["rnn/h@initial/value"] = np.array([0.5, -0.5])
     x = sequences()
     np.testing.assert_allclose(run(network, x), by_hand(network, x, np.tile([0.5, -0.5], (2, 1))), **EXACT)
     trainer = BACKEND.trainer(network, akid.SGD(), BACKEND.plan(Execution(), graph))
     batch = Batch({"x": x, "t": np.zeros((2, 4, 2))}, np.ones(2, np.float32), np.arange(2), np.arange(2))
-    assert np.abs(trainer.gradients(batch, 0)["rnn/h@learned@initial/value"]).min() > 0
+    assert np.abs(trainer.gradients(batch, 0)["rnn/h@initial/value"]).min() > 0
 
 
 def test_two_steps_back_and_the_last_alone() -> None:
@@ -116,6 +116,18 @@ def test_two_steps_back_and_the_last_alone() -> None:
     network = live(akid.Brain.sequential(unroll, inputs="x").resolve({"x": akid.TensorSpec(("N", 5, 1))}, losses=False))
     x = np.array([[[1.0], [10.0], [2.0], [20.0], [3.0]]], np.float32)
     np.testing.assert_array_equal(run(network, x), [[6.0]])  # 1 + 2 + 3: every other one
+
+
+def test_two_side_by_side() -> None:
+    """What the past of the second is like, its own steps say, and not what the first gives whole."""
+    second = elman()
+    made = akid.Brain.graph(
+        elman().on("x"), akid.Unroll(**{**vars(second), "name": "other"}).on("x"), L.Add(name="o").on("rnn", "other"),
+        inputs="x", outputs="o",
+    )  # fmt: skip
+    graph = made.resolve({"x": STEPS}, losses=False)
+    assert graph.params["other/echo/weight"].shape == (2, 2)
+    assert graph.spec(Value("o")).shape == ("N", 4, 2)
 
 
 def test_the_past_of_an_input() -> None:

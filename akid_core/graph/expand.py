@@ -45,13 +45,6 @@ class Past:
     def text(self) -> str:
         return str(Value(self.source, self.output))
 
-    @property
-    def name(self) -> str:
-        """Its text, and what it begins with, unless with zeros."""
-        if self.initial == "zeros":
-            return self.text
-        return f"{self.text}@{'' if isinstance(self.initial, str) else '='}{self.initial}"
-
 
 @dataclass
 class Level:
@@ -230,7 +223,7 @@ class Expansion:
         """A value so many steps before the first one."""
         if self._carries(level):
             if self._stepwise:
-                return Value(_line(past, back))
+                return Value(_line(self._name(past), back))
             return Value(self._carried(past, level).path, back - 1)
         return Value(self._initial(past).path)
 
@@ -253,7 +246,7 @@ class Expansion:
         if value is None and not spec.floating:
             raise SpecError(f"'{past.text}' is {spec}, and the initial value of integers is not learned: say a number.")
         layer = Initial(spec=spec, value=value)
-        path = f"{past.name}@initial"
+        path = f"{self._name(past)}@initial"
         params = tuple(replace(param, dtype=spec.dtype) for param in layer.params())
         return self._add(Call(path, layer, (), (), (spec,), params, path))
 
@@ -263,7 +256,7 @@ class Expansion:
         initial, spec = self._initial(past), self._spec(past.source, past.output)
         depth = self._levels[level].depths[past]
         layer = Before(depth=depth, rows=self._stream.rows, period=self._stream.period)
-        path = past.name + BEFORE
+        path = self._name(past) + BEFORE
         return self._add(Call(path, layer, (Value(initial.path),), (spec,), (spec,) * depth, layer.params(spec), path))
 
     def _keep(self, level: str, times: Times) -> None:
@@ -287,15 +280,22 @@ class Expansion:
                 initial = self._initial(past)
                 begins = f"{initial.path}/value" if initial.params else float(_NUMBERS.get(past.initial, past.initial))
                 for back, value in enumerate(newest, start=1):
-                    self.lines[_line(past, back)] = Line(value, spec, begins)
+                    self.lines[_line(self._name(past), back)] = Line(value, spec, begins)
                 continue
             before = self._carried(past, level)
             layer = After()
             call = Call(
-                f"{past.name}@after", layer, tuple(newest), (spec,) * depth, (layer.outputs(*(spec,) * depth),),
+                f"{self._name(past)}@after", layer, tuple(newest), (spec,) * depth, (layer.outputs(*(spec,) * depth),),
                 before.params, before.owner,
             )  # fmt: skip
             self.keeps.append(Value(self._add(call).path))
+
+    def _name(self, past: Past) -> str:
+        """What is called after a value: its text; with what it begins with, where it begins in several ways."""
+        others = (each for level in self._levels.values() for each in level.depths if each.text == past.text)
+        if all(other == past for other in others):
+            return past.text
+        return f"{past.text}@{'' if isinstance(past.initial, str) else '='}{past.initial}"
 
     def _spec(self, source: str, output: int) -> TensorSpec:
         """The spec of a value of one step."""
@@ -311,6 +311,6 @@ def _exit(path: str, output: int) -> str:
     return f"{path}:{output}" if output else path
 
 
-def _line(past: Past, back: int) -> str:
+def _line(name: str, back: int) -> str:
     """The input that takes a value of so many steps before, in a graph that runs step by step."""
-    return f"{past.name}@-{back}"
+    return f"{name}@-{back}"

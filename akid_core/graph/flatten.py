@@ -83,6 +83,14 @@ class Placed:
     inputs: tuple[Value, ...]
     share: str | None
 
+    @property
+    def level(self) -> str:
+        """The path of the Unroll whose values its outputs are, of an exit the one around; empty outside any."""
+        scope = self.scope.level
+        if scope is not None and isinstance(self.layer, Exit):
+            scope = scope.outer.level if scope.outer is not None else None
+        return scope.path if scope is not None else ""
+
     def __str__(self) -> str:
         return block(self.path)
 

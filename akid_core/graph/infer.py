@@ -35,7 +35,17 @@ def infer(layers: Sequence[Placed], known: Mapping[str, TensorSpec], compute: st
     start: Specs = {name: (spec,) for name, spec in known.items()}
     past: Specs = {}
     for _ in range(_ROUNDS):
-        specs, met = _round(layers, start, past, compute)
+        met = Specs()
+        try:
+            specs = _round(layers, start, past, met, compute)
+        except SpecError as error:
+            if met and not past:  # later rounds stand on what was inferred, not on what was assumed
+                source, assumed = next(reversed(met.items()))
+                raise SpecError(
+                    f"{error} What '{source}' was before was assumed to be {_several(assumed)}, like a value near it: "
+                    "where that is wrong, let its block take something beside its own past, which says what it is."
+                ) from error
+            raise
         past = {source: specs[source] for source in met}
         if past == met:
             return specs
@@ -88,27 +98,31 @@ def pick(value: Value, specs: Mapping[str, tuple[TensorSpec, ...]], user: str) -
     return outputs[value.output]
 
 
-def _round(layers: Sequence[Placed], start: Specs, past: Specs, compute: str) -> tuple[Specs, Specs]:
-    """All specs, and those that had to be assumed of a past before they were known."""
-    specs, met = dict(start), Specs()
+def _round(layers: Sequence[Placed], start: Specs, past: Specs, met: Specs, compute: str) -> Specs:
+    """All specs; `met` takes those that had to be assumed of a past before they were known."""
+    specs = dict(start)
+    levels = {placed.path: placed.level for placed in layers}
     for placed in _by_need(layers, start):
         missing = [value.source for value in placed.inputs if value.source not in specs]
         if any(source not in past for source in missing):
-            specs[placed.path], assumed = _assume(placed, specs, past, compute)
+            near = [spec for source, spec in specs.items() if levels.get(source, "") == levels[placed.path]]
+            specs[placed.path], assumed = _assume(placed, specs, near, past, compute)
             met.update(assumed)
         else:
             met.update((source, past[source]) for source in missing)
             specs[placed.path] = _outputs(placed, input_specs(placed, ChainMap(specs, past)), compute)
-    return specs, met
+    return specs
 
 
-def _assume(placed: Placed, specs: Specs, past: Specs, compute: str) -> tuple[tuple[TensorSpec, ...], Specs]:
+def _assume(
+    placed: Placed, specs: Specs, near: Sequence[tuple[TensorSpec, ...]], past: Specs, compute: str
+) -> tuple[tuple[TensorSpec, ...], Specs]:
     """The outputs of a layer under the first assumption about its past that it accepts, and the assumption.
 
-    Candidates: the layer's other inputs, then what was inferred last.
+    Candidates: the layer's other inputs, then what was inferred last in the same Unroll, or outside any.
     """
     own = (specs[value.source] for value in placed.inputs if value.source in specs)
-    candidates = dict.fromkeys((*own, *islice(reversed(specs.values()), _CANDIDATES)))
+    candidates = dict.fromkeys((*own, *islice(reversed(near), _CANDIDATES)))
     refusal = None
     for spec, *_ in filter(None, candidates):
         assumed = {value.source: (spec,) * (value.output + 1) for value in placed.inputs if value.source not in specs}

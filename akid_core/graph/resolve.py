@@ -15,7 +15,7 @@ from akid_core.graph.lookup import listed
 from akid_core.graph.order import ordered
 from akid_core.graph.resolved import Call, Graph, Value
 from akid_core.graph.share import Sharing
-from akid_core.graph.unroll import Exit, Unroll
+from akid_core.graph.unroll import Unroll
 from akid_core.specs.layer import Loss, Metric
 from akid_core.specs.parameter import ParamSpec
 from akid_core.specs.precision import Precision
@@ -69,11 +69,8 @@ def _in_order(layers: Sequence[Placed]) -> list[Placed]:
     by_path = {placed.path: placed for placed in layers}
     waits = {path: [value.source for value in placed.inputs if not value.delay] for path, placed in by_path.items()}
     for path, placed in by_path.items():  # an Unroll is left when all in it has run, whoever takes it
-        level = placed.scope.level
-        if level is not None and isinstance(placed.layer, Exit):
-            level = level.outer.level if level.outer is not None else None
-        if level is not None:
-            waits[level.path].append(path)
+        if placed.level:
+            waits[placed.level].append(path)
     return [by_path[path] for path in ordered(waits)]
 
 
