@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -271,3 +272,14 @@ def test_the_picture_in_the_docs_is_what_akid_draws() -> None:
     reader = akid.Brain.from_config(load_yaml(ROOT / "examples" / "feedback.yaml")["brain"])
     fields = {"image": TensorSpec(("N", 1, 8, 8), "float32", "NCHW"), "label": TensorSpec(("N",), "int64", "N")}
     assert (ROOT / "docs" / "pictures" / "feedback.svg").read_text(encoding="utf-8") == reader.draw(fields)
+
+
+def test_the_pictures_of_the_zoo_are_what_akid_draws() -> None:
+    """As `python docs/pictures/draw.py` writes them; each stands on a page, and every page has one."""
+    drawer = runpy.run_path(str(ROOT / "docs" / "pictures" / "draw.py"))
+    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "model-zoo").glob("*.md")]
+    for name in drawer["PICTURES"]:
+        drawn = (ROOT / "docs" / "pictures" / "zoo" / f"{name}.svg").read_text(encoding="utf-8")
+        assert drawn == drawer["picture"](name), f"{name} is outdated: python docs/pictures/draw.py"
+        assert any(f"pictures/zoo/{name}.svg" in page for page in pages)
+    assert all("pictures/zoo/" in page for page in pages)
