@@ -10,7 +10,7 @@ import pytest
 import akid_core as akid
 from akid_core import layers as L
 from akid_core.data.batch import Batch
-from akid_core.errors import DataError, UnknownNameError
+from akid_core.errors import DataError, UnknownNameError, UsageError
 
 ROWS = 4
 
@@ -163,3 +163,41 @@ def test_what_predicts_is_looked_at() -> None:
     live = x @ learner.network["y/weight"] + learner.network["y/bias"]
     np.testing.assert_allclose(learner.activations({"x": x}, "y", training=True)["y"], live, rtol=1e-6)
     assert np.abs(live - learner.predict(x)).max() > 1e-4
+
+
+def test_an_input_of_an_unroll_and_steps_of_steps() -> None:
+    """Sums along lines, and sums of these: what the inner one gives has both steps, and its input is one entry."""
+    inner = akid.Unroll.graph(L.Add(name="s").on("v", "s@-1"), inputs="v", outputs="s", name="inner", gives="last")
+    outer = akid.Unroll.graph(
+        inner.on("rows"), L.Add(name="total").on("inner", "total@-1"), inputs="rows", outputs="total", name="outer"
+    )
+    made = akid.Brain.sequential(outer, inputs="x").with_loss(L.MeanSquaredError(name="mse"), "outer", "t")
+    data = {"x": np.arange(12, dtype=np.float32).reshape(2, 2, 3, 1), "t": np.ones((2, 2, 1), np.float32)}
+    learner = akid.Kid(brain=made, sensors=akid.sensors(train=data, batch_size=2), backend="numpy")
+    found = learner.activations(data, "*")
+    assert list(found) == ["outer/inner/s", "outer/total", "outer", "outer/rows", "mse"]
+    np.testing.assert_array_equal(found["outer/inner/s"], np.cumsum(data["x"], axis=2))
+    np.testing.assert_array_equal(found["outer/rows"], data["x"])
+    np.testing.assert_array_equal(
+        learner.propagate({"outer/inner/s": found["outer/inner/s"], "x": data["x"]}, "outer")["outer"], found["outer"]
+    )
+    assert learner.gradients(data, "*")["outer/inner/s"].shape == (2, 2, 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"x": np.ones((2, 3), np.float32)}, r"'x' is float32\[N, 2\], N being the rows, and was given as \(2, 3\)"),
+        ({"x": np.ones(2, np.float32)}, r"was given as \(2,\)"),
+        ({"x": np.ones((2, 2), np.float32), "cut": np.ones((3, 1), np.float32)}, "'cut' has 3, and 'x' 2"),
+    ],
+)
+def test_arrays_that_do_not_fit(given: dict[str, Any], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        nested().propagate(given, "y")
+
+
+def test_looking_at_nothing() -> None:
+    learner = nested()
+    with pytest.raises(UsageError, match="Say what to look at"):
+        learner.activations(first(learner))

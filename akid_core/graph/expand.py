@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from akid_core.errors import GraphError, OpenSizeError, SpecError
 from akid_core.graph.flatten import Placed, Scope
-from akid_core.graph.resolved import BEFORE, STOP, Call, Line, Value
+from akid_core.graph.resolved import BEFORE, BORDER, STOP, Call, Line, Value
 from akid_core.graph.unroll import Entry, Exit, Unroll
 from akid_core.layers.stack import Stack, Unstack
 from akid_core.layers.unrolled import After, Before, Initial, StopGradient
@@ -160,7 +160,7 @@ class Expansion:
                     replace(
                         call,
                         path=_at_times(entry.path, times),
-                        layer=Unstack(axis=axis),
+                        layer=Unstack(axis=axis, name=BORDER),
                         inputs=tuple(self._at(value, outer, times) for value in call.inputs),
                         out_specs=call.out_specs * length,
                     )

@@ -203,9 +203,12 @@ def _outputs(root: Scope, specs: Specs) -> dict[str, Value]:
 
 
 def _given(scope: Scope) -> Iterator[tuple[str, Value]]:
-    """What each System inside gives, but for those over time."""
+    """What each System inside gives; of one over time, what its inputs are as a whole."""
     for inner in scope.inner.values():
-        if not isinstance(inner.system, Unroll):
+        if isinstance(inner.system, Unroll):
+            for name, edge in zip(inner.system.input_names, inner.bound, strict=True):
+                yield inner.join(name), follow(scope, edge, block(inner.path))
+        else:
             for output, edge in enumerate(inner.outputs):
                 yield str(Value(inner.path, output)), follow(inner, edge, block(inner.path))
             yield from _given(inner)

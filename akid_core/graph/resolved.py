@@ -19,6 +19,9 @@ from akid_core.specs.tensor import TensorSpec
 BEFORE = "@before"
 """At the end of the path of a call that gives what was carried from the last step."""
 
+BORDER = "@border"
+"""The name of the layer that cuts an input of an Unroll into steps; no block can be called so."""
+
 STOP = "@stop"
 """At the end of the path of a call that lets no gradient through."""
 

@@ -245,10 +245,11 @@ class Kid(Parts):
         with nullcontext() if training else self.averaged():
             return looking.activations(self, batch, globs, training=training)
 
-    def gradients(self, batch: Batch, *globs: str) -> dict[str, np.ndarray]:
+    def gradients(self, batch: Batch | Mapping[str, np.ndarray], *globs: str) -> dict[str, np.ndarray]:
         """The gradient of the objective by parameters, and by what blocks give, by name.
 
-        `globs`: of paths of parameters and of blocks; none: all parameters.
+        `globs`: of paths of parameters and of blocks; none: all parameters. The losses have the weights that the Brain
+        says.
         """
         return looking.gradients(self, batch, globs)
 
