@@ -322,6 +322,20 @@ def test_a_configuration_error_of_a_trial_stops_the_search(tuned: Any) -> None:
     assert records(tuned.folder / "found", "ended")
 
 
+def test_settings_that_do_not_go_together_are_a_point_that_fails(tuned: Any) -> None:
+    """Each is right beside what the description says: a momentum of 0, and nesterov, which wants one."""
+    space(tuned.folder, "akid: 1\nspace: {optimizer.nesterov: [false, true], optimizer.momentum: [0.9, 0.0]}\n")
+    described = "optimizer={sgd: {learning_rate: 0.1, momentum: 0.9}}"
+    said = tuned.akid("tune", "toy.yaml", "--space", "space.yaml", "--dir", "found", "--set", described, "--slots", "1")
+    assert said.code == 0
+    ended = records(tuned.folder / "found", "ended")
+    assert sorted(each["status"] for each in ended) == ["done", "done", "done", "failed"]
+    assert any("nesterov needs a momentum above 0" in each["error"] for each in ended)
+    again = tuned.akid("tune", "found", "--resume")
+    assert again.code == 0
+    assert len(records(tuned.folder / "found", "begun")) == 4
+
+
 # --- pruning ---
 
 

@@ -94,6 +94,11 @@ class Ledger:
         first = self.ended.get(TrialId(point, 0))
         return first is not None and first.status == "pruned"
 
+    def blames(self, point: int) -> bool:
+        """Whether what cannot be run is this point, and not the description: others have run, and it never has."""
+        well = {trial.point for trial, end in self.ended.items() if end.status != "failed"}
+        return bool(well) and point not in well
+
     def summary(self, point: int) -> Summary | None:
         """What came of a point; None while a repeat is missing."""
         found = [self.ended.get(TrialId(point, repeat)) for repeat in range(self.space.repeats)]

@@ -193,6 +193,9 @@ class Tuner:
         try:
             verdict = judge(trial, code, seed, whole, self._space.objective, self._best)
         except ConfigurationError as error:
+            if self._ledger.blames(name.point):
+                self._end(name, ended("failed", None, seed, whole, trial.result() or {}, str(error)))
+                return
             self._ledger.leave(name, reason=str(error), seconds=trial.seconds)
             raise ConfigurationError(
                 f"The trial {name} cannot be run: {error} It was: akid practice "

@@ -49,7 +49,7 @@ def judge(trial: Trial, code: int, seed: int, seconds: float, objective: Objecti
     if code != EXIT_DONE:
         reason = f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with the exit code {code}"
         return Gone(f"{reason}: {said}", PAUSE) if code == EXIT_TRY_AGAIN else Gone(reason)
-    value = _value(result, objective, best)
+    value = _value(trial, result, objective, best)
     if value is None or not math.isfinite(value):
         return ended("failed", None, seed, seconds, result, f"its {objective.metric} is not finite")
     return ended(result["status"], value, seed, seconds, result)
@@ -69,10 +69,10 @@ def newest_step(run_dir: Path) -> int:
     return found.step if found is not None else -1
 
 
-def _value(result: Mapping[str, Any], objective: Objective, best: bool) -> float | None:
+def _value(trial: Trial, result: Mapping[str, Any], objective: Objective, best: bool) -> float | None:
     """The objective: the best value of the run if it tracks that, else its last."""
     if best:
-        checkpoint = newest(Path(result["checkpoint"]).parent)
+        checkpoint = newest(trial.directory / "checkpoints")
         if checkpoint is not None and checkpoint.state["run"]["best_value"] is not None:
             return float(checkpoint.state["run"]["best_value"])
     value: float | None = result["val"].get(objective.metric)
