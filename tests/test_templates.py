@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -89,7 +90,7 @@ def test_text_in_a_template_is_text_as_any_other(write: Write) -> None:
 
 def test_names_of_files_and_templates() -> None:
     assert [is_file(name) for name in ("net.yaml.j2", "net.yml.j2", "net.yml", "./net", "net", "net.j2")] == [
-        True, True, True, True, False, False
+        True, True, True, True, False, True
     ]  # fmt: skip
     assert is_template("net.yml.j2")
     assert not is_template("net.yaml")
@@ -383,3 +384,34 @@ NESTED = "".join(f"{{% for i{depth} in range(9999) %}}\n" for depth in range(6))
 )  # fmt: skip
 def test_what_would_not_end_is_stopped(text: str, said: str, write: Write) -> None:
     assert said in error(write(text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{{ "%2000000000d" % 1 }}',
+        '{{ "%.2000000000f" % 1 }}',
+        '{{ "%*d" % (2000000000, 3) }}',
+        '{{ "{:>3000000000}".format(3) }}',
+        '{{ "x".center(3000000000) }}',
+        '{{ "x" | center(3000000000) }}',
+    ],
+)
+def test_wide_texts_are_refused_before_they_are_made(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "wide.yaml.j2"
+    file.write_text(f"akid: 1\nbackend: {text}\n")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigurationError, match=r"wide\.yaml\.j2, line 2: this grows beyond 1,000,000"):
+            Template.file(str(file)).render({})
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_large_numbers_are_no_widths(tmp_path: Path) -> None:
+    file = tmp_path / "numbers.yaml.j2"
+    file.write_text(
+        'a: {{ "%s" % 5000000000 }} {{ "{}".format(7000000) }} {{ 9000000 % 8000000 }} {{ "2000000"|int }}\n'
+    )
+    assert str(Template.file(str(file)).render({})).strip() == "a: 5000000000 7000000 1000000 2000000"

@@ -98,6 +98,17 @@ def test_a_file_that_is_no_template_is_printed_as_it_is(toy) -> None:
     assert toy.akid("render", "toy.yaml").out == toy.yaml.read_text()
 
 
+@pytest.mark.parametrize("name", ["net.yaml", "net.j2"])
+def test_a_template_that_is_not_called_so(name: str, toy) -> None:
+    toy.folder.joinpath(name).write_text(TEMPLATE)
+    said = toy.akid("check", name)
+    assert said.code == 78
+    assert said.err.startswith(f"akid: {name}, line 1, column 2: this is not YAML: ")
+    assert said.err.endswith(" Is it a template? Then its name must end in .yaml.j2.\n")
+    toy.folder.joinpath(name).write_text("akid: [")
+    assert "template" not in toy.akid("check", name).err
+
+
 # --- --var ---
 
 

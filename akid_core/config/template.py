@@ -21,7 +21,7 @@ TEMPLATES = tuple(f"{suffix}.j2" for suffix in PLAIN)
 
 def is_file(name: str) -> bool:
     """Whether the name of a description means a file; else it is that of a recipe."""
-    return "/" in name or name.endswith((*PLAIN, *TEMPLATES))
+    return "/" in name or name.endswith((*PLAIN, ".j2"))
 
 
 def is_template(name: str) -> bool:

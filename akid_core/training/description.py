@@ -11,6 +11,7 @@ from akid_core.config import LocatedDict, Where, apply_overrides, decode_setting
 from akid_core.config.components import decode_value, parameters, without
 from akid_core.config.template import Template, is_file, is_template
 from akid_core.config.values import shown
+from akid_core.config.written import Text
 from akid_core.config.yaml import parse
 from akid_core.data.sensors import Sensors
 from akid_core.data.source import Source
@@ -36,7 +37,7 @@ def read_description(
 ) -> tuple[KidConfig, PluginManager]:
     """The settings in a file or recipe, and the plugin manager that knows their components.
 
-    `name`: a file where it has a suffix `.yaml` or a `/`, else a recipe. `overrides`: texts such as
+    `name`: a file where it has a suffix `.yaml` or `.j2` or a `/`, else a recipe. `overrides`: texts such as
     `optimizer.learning_rate=0.1`. `variables`: those of a template, by name. `prediction`: leave unread what prediction
     does without, such as the source, so that it need not be installed; `raw`: but the sensors, which prepare raw rows.
     Files that `plugins` lists are found beside the description. Raises `ConfigurationError` with file, line and key for
@@ -55,7 +56,7 @@ def read_data(
     name: str, overrides: Iterable[str] = (), variables: Mapping[str, Any] | None = None
 ) -> tuple[LocatedDict, PluginManager]:
     """A description as plain data with its overrides, not yet held against what it should be, and its plugins."""
-    data = parse(description_text(name, variables), name if is_file(name) else f"recipe {name}")
+    data = _parsed(description_text(name, variables), name)
     if not isinstance(data, LocatedDict):
         raise ConfigurationError(f"{name}: expected a mapping (key: value), got {shown(data)}.")
     early: list[str] = []  # what decides how the rest is read
@@ -71,6 +72,16 @@ def read_data(
         manager = PluginManager(plugins=plugins)
         data = LocatedDict({**data, "plugins": plugins}, data.places)
     return apply_overrides(data, late, manager.registry), manager
+
+
+def _parsed(text: str, name: str) -> Any:
+    """The value that the text of a description says."""
+    try:
+        return parse(text, name if is_file(name) else f"recipe {name}")
+    except ConfigurationError as error:
+        if isinstance(text, Text) or not any(mark in text for mark in ("{%", "{{", "{#")):
+            raise
+        raise ConfigurationError(f"{error} Is it a template? Then its name must end in .yaml.j2.") from error
 
 
 def description_text(name: str, variables: Mapping[str, Any] | None = None) -> str:
