@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any, NoReturn
 
@@ -15,6 +16,11 @@ SIZE = 1_000_000
 
 DEPTH = 50
 """How deep macros may call each other."""
+
+_WIDE = {"format": False, "format_map": False} | dict.fromkeys(("center", "ljust", "rjust", "zfill", "indent"), True)
+"""What makes wide texts, and whether its arguments are widths; those of a format stand in it."""
+
+_PLACES, _NUMBERS = re.compile(r"\{[^}]*\}|%[^a-zA-Z%]*"), re.compile(r"\d+")
 
 _JINJA = ("caller", "_loop_vars", "_block_vars")
 """What Jinja2 itself gives to calls."""
@@ -51,11 +57,26 @@ def check_size(size: int) -> None:
 
 
 def check_operands(operator: str, left: Any, right: Any) -> None:
-    """Raise for a product or power that is too large; it is not computed."""
+    """Raise for a product or power, or a text of format, that is too large; it is not computed."""
     if operator == "*":
         check_size(_weight(left, right) * _weight(right, left))
     if operator == "**" and isinstance(left, int) and isinstance(right, int):
         check_size(left.bit_length() * right)
+    if operator == "%" and isinstance(left, str):
+        check_widths("format", left, right if isinstance(right, tuple) else (right,))
+
+
+def check_widths(name: str, text: Any, arguments: Iterable[Any]) -> None:
+    """Raise for a width that is too large, before a text is made that wide.
+
+    `name`: the method or filter that makes it of `text`; `arguments`: the others that it is given.
+    """
+    if not isinstance(text, str) or name not in _WIDE:
+        return
+    widths = [each for each in arguments if isinstance(each, int)] if _WIDE[name] or "*" in text else []
+    if name.startswith("format"):
+        widths += [int(number) for place in _PLACES.findall(text) for number in _NUMBERS.findall(place)]
+    check_size(max(widths, default=0))
 
 
 def check_arguments(macro: str, known: Collection[str], named: Iterable[str], catch_all: bool) -> None:

@@ -33,7 +33,7 @@ class Environment(ImmutableSandboxedEnvironment):
     `location`: that of the outermost template, an absolute path or `package:path`; `name`: what messages call it.
     """
 
-    intercepted_binops = frozenset(("+", "*", "**"))
+    intercepted_binops = frozenset(("+", "*", "**", "%"))
 
     def __init__(self, name: str, location: str) -> None:
         self._loader = jinja2.FunctionLoader(self._load)
@@ -75,6 +75,10 @@ class Environment(ImmutableSandboxedEnvironment):
             raise bounds.TemplateError(
                 f"macros or recursive loops call each other more than {bounds.DEPTH} deep: is there an end?"
             )
+        method = getattr(called, "__wrapped__", called)
+        bounds.check_widths(
+            getattr(method, "__name__", ""), getattr(method, "__self__", None), (*args, *kwargs.values())
+        )
         self._depth += 1
         try:
             return bounds.held(super().call(context, called, *args, **kwargs))
@@ -196,6 +200,8 @@ def _keeping_places(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def filtered(*args: Any, **kwargs: Any) -> Any:
+        name, text = function.__name__.removeprefix("do_"), next(iter(args), None)
+        bounds.check_widths(name, text, (*args[1:], *kwargs.values()))
         result = bounds.held(function(*args, **kwargs))
         given = next((value for value in args if isinstance(value, Text)), None)
         plain = isinstance(result, str) and not isinstance(result, Text)
