@@ -288,6 +288,17 @@ def test_continuations_from_one_place() -> None:
         stepper(x[:1])
 
 
+def test_what_is_carried_is_checked() -> None:
+    stepper, x = stream_kid().stepper(), sequences(6).astype(np.float32)
+    stepper(x[:, :1])
+    stepper.carried = {"rnn/h": np.zeros((2, 2))}
+    with pytest.raises(UnknownNameError, match=r"Nothing that is carried is called 'rnn/h'\. Did you mean 'rnn/h@-1'"):
+        stepper(x[:, :1])
+    stepper.carried = {"rnn/h@-1": np.zeros((2, 3))}
+    with pytest.raises(DataError, match=r"'rnn/h@-1' is float32\[N, 2\], and was set to an array \(2, 3\)"):
+        stepper(x[:, :1])
+
+
 # -- descriptions
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from akid_core.backends.contract import Arrays, Network
 from akid_core.backends.plan import Execution
-from akid_core.errors import DataError
+from akid_core.errors import DataError, UnknownNameError, suggest
 from akid_core.graph.brain import Brain
 from akid_core.graph.resolved import Line
 from akid_core.specs.tensor import TensorSpec
@@ -48,6 +48,7 @@ class Stepper:
         fields = self._named(inputs)
         network = self._network(fields)
         graph, rows = network.graph, len(next(iter(fields.values())))
+        self._check(graph.lines)
         for name, line in graph.lines.items():
             fields[name] = self.carried[name] if name in self.carried else self._initial(line, rows)
             if len(fields[name]) != rows:
@@ -60,6 +61,20 @@ class Stepper:
         outputs = dict(zip(graph.outputs, values, strict=False))
         self.carried = dict(zip(graph.lines, values[len(outputs) :], strict=True))
         return next(iter(outputs.values())) if len(outputs) == 1 else outputs
+
+    def _check(self, lines: Mapping[str, Line]) -> None:
+        """Raise `UnknownNameError` or `DataError` where what is carried is not what the next step takes."""
+        for name, values in self.carried.items():
+            if name not in lines:
+                raise UnknownNameError(
+                    f"Nothing that is carried is called {name!r}.{suggest(name, lines)} There are: "
+                    f"{', '.join(lines) or 'none'}."
+                )
+            if np.shape(values)[1:] != lines[name].spec.row:
+                raise DataError(f"{name!r} is {lines[name].spec}, and was set to an array {np.shape(values)}.")
+        missing = [name for name in lines if name not in self.carried]
+        if self.carried and missing:
+            raise DataError(f"carried lacks {missing[0]!r}: set all of {', '.join(lines)}, or begin anew with reset().")
 
     def reset(self) -> None:
         """Begin anew, with the initial values."""
