@@ -23,7 +23,10 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.depth is not None and (options.svg is None or options.depth < 1):
         parser.error("--depth is a number of levels of at least 1, and goes with --svg")
+    if options.svg is not None and options.svg.suffix != ".svg":
+        parser.error(f"--svg {options.svg}: the picture is SVG, so let its name end in .svg")
 
+    from akid_core.backends.export import draft
     from akid_core.data.source import SPLITS
     from akid_core.training.description import read_description
     from akid_core.training.kid import Kid
@@ -38,7 +41,8 @@ def main(arguments: list[str]) -> int:
     brain = kid.config.brain
     print(brain.summary(train.spec))
     if options.svg is not None:
-        options.svg.write_text(brain.draw(train.spec, depth=options.depth), encoding="utf-8")
+        with draft(options.svg) as new:
+            new.write_text(brain.draw(train.spec, depth=options.depth), encoding="utf-8")
         print(f"drawn in {options.svg}")
     return 0
 

@@ -45,6 +45,8 @@ class GanSettings:
             raise ValueError(f"smooth is the label of a real picture, above 0 and at most 1, got {self.smooth}")
         if self.every < 1:
             raise ValueError(f"every is a number of steps of at least 1, got {self.every}")
+        if self.latent is not None and (not self.latent or min(self.latent) < 1):
+            raise ValueError(f"latent is the shape of the noise of one row, sizes of at least 1, got {self.latent}")
 
 
 class Gan(Kid):

@@ -107,6 +107,38 @@ def test_a_run_is_exported_and_read_back(run: Any, tmp_path: Path, capsys: Any, 
             np.testing.assert_allclose(values, wanted[name][:rows], rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("to", "backend"), [("onnx", "torch"), ("torch_export", "torch"), ("saved_model", "tensorflow")]
+)
+def test_feedback_is_exported(to: str, backend: str, tmp_path: Path) -> None:
+    """With beginnings that are learnt, or not zero, whose names no format but ours would take."""
+    pytest.importorskip(backend)
+    rnn = akid.Unroll.graph(
+        L.Dense(name="drive", units=4).on("x"),
+        L.Dense(name="echo", units=4).on(akid.Edge("h", delay=1, initial="learned")),
+        L.Dense(name="older", units=4).on(akid.Edge("h", delay=2, initial=0.5)),
+        L.Add(name="sum").on("drive", "echo", "older"),
+        L.Tanh(name="h").on("sum"),
+        inputs="x", outputs="h", name="rnn",
+    )  # fmt: skip
+    made = akid.Brain.sequential(rnn, inputs="x", outputs="rnn").with_loss(L.MeanSquaredError(), "rnn", "t")
+    x = RANDOM.normal(size=(4, 3, 2)).astype(np.float32)
+    data = {"x": x, "t": np.zeros((4, 3, 4), np.float32)}
+    kid = Kid(brain=made, sensors=akid.sensors(train=data, batch_size=4), backend=backend)
+    kid.practice()
+    target = tmp_path / "model.pt2"
+    kid.export(target, to=to)
+    if to == "saved_model":
+        tf = pytest.importorskip("tensorflow")
+        found = tf.saved_model.load(str(target)).signatures["serving_default"](x=tf.constant(x))["rnn"].numpy()
+    elif to == "onnx":
+        found = pytest.importorskip("onnxruntime").InferenceSession(str(target)).run(["rnn"], {"x": x})[0]
+    else:
+        torch = pytest.importorskip("torch")
+        found = torch.export.load(str(target)).module()({"x": torch.from_numpy(x)})["rnn"].detach().numpy()
+    np.testing.assert_allclose(found, kid.predict(x), rtol=1e-4, atol=1e-5)
+
+
 def test_a_format_of_another_backend(tmp_path: Path) -> None:
     for backend in ("torch", "tensorflow"):
         pytest.importorskip(backend)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from akid_core.errors import DataError, UsageError
 from akid_core.specs.parameter import ParamSpec
 from akid_tf.layout import permutation, permuted
 from akid_tf.runtime import tf
+
+_UNSUITED = re.compile(r"[^A-Za-z0-9_.\\/>-]")
+"""What TensorFlow does not take in the name of a variable that it saves, such as the @ of `rnn/h@initial`."""
 
 
 @dataclass(slots=True)
@@ -51,7 +55,8 @@ class Parameter:
         if self.placed is None:
             order = permutation(self.axes, self.lying)
             shape = self.shape if order is None else tuple(self.shape[axis] for axis in order)
-            self.placed = tf.Variable(tf.zeros(shape, self.dtype), trainable=self.trained, name=self.path)
+            name = _UNSUITED.sub("_", self.path)
+            self.placed = tf.Variable(tf.zeros(shape, self.dtype), trainable=self.trained, name=name)
 
     def assign(self, variable: tf.Variable, values: np.ndarray, what: str) -> None:
         """Set this variable, or one that lies like it, from canonical values. Raises `DataError` for another shape."""
