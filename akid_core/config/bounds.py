@@ -37,6 +37,10 @@ def fail(message: str) -> NoReturn:
 
 def bounded_range(*bounds: int) -> range:
     """Python's `range`, up to as many numbers as a template may take steps."""
+    for bound in bounds:
+        if not isinstance(bound, int):
+            said = str(bound)  # which, of an undefined variable, raises what names it
+            raise TemplateError(f"range takes whole numbers, got {said!r}.")
     numbers = range(*bounds)
     if len(numbers) > STEPS:
         raise TemplateError(f"range({', '.join(map(str, bounds))}) has more than {STEPS:,} numbers.")

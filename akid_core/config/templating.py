@@ -8,23 +8,44 @@ text, such as its length, sees the notes.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import jinja2
 from jinja2 import nodes
 from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 from jinja2.visitor import NodeTransformer
 
 from akid_core.config import bounds
 from akid_core.config.locations import joined, opened, seen_from
 from akid_core.config.written import Piece, Text, pieces_of
 from akid_core.config.yaml import flow_yaml
-from akid_core.errors import ConfigurationError
+from akid_core.errors import ConfigurationError, suggest
 
 GLOBALS = ("range", "dict", "namespace", "cycler", "joiner")
 """What of Jinja2's functions a template may call."""
+
+
+class _Missing(jinja2.StrictUndefined):
+    """What is not there, an error once it is used; of a mapping or list, one that says what is."""
+
+    __slots__ = ()
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: Any = None,
+        exc: type[jinja2.TemplateRuntimeError] = jinja2.UndefinedError,
+    ) -> None:
+        if isinstance(obj, Mapping):
+            keys = [str(key) for key in obj]
+            hint = f"the mapping has no key '{name}'.{suggest(str(name), keys)} It has {', '.join(keys) or 'none'}."
+        elif isinstance(obj, list):
+            hint = f"the list has no '{name}'; it has {len(obj)} items, counted from 0."
+        super().__init__(hint, obj, name, exc)
 
 
 class Environment(ImmutableSandboxedEnvironment):
@@ -39,7 +60,7 @@ class Environment(ImmutableSandboxedEnvironment):
         self._loader = jinja2.FunctionLoader(self._load)
         super().__init__(
             loader=self._loader,
-            undefined=jinja2.StrictUndefined,
+            undefined=_Missing,
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,
