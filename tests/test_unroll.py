@@ -317,7 +317,7 @@ def test_an_unroll_in_yaml_that_is_wrong() -> None:
     with pytest.raises(ConfigurationError, match=r"brain\.blocks\[0\]\.unroll\.ove: unknown key 'ove'.* 'over'"):
         akid.Brain.from_config(data)
     data = {"inputs": "x", "blocks": [{"unroll": {"takes": "x", "bptt": 0, "blocks": ["relu"]}}]}
-    with pytest.raises(ConfigurationError, match=r"brain\.blocks\[0\]\.unroll: bptt is a number of steps"):
+    with pytest.raises(ConfigurationError, match=r"brain\.blocks\[0\]\.unroll: of an Unroll, bptt is a number"):
         akid.Brain.from_config(data)
 
 
@@ -341,8 +341,13 @@ def test_an_open_number_of_steps() -> None:
 def test_sequences_of_two_lengths() -> None:
     unroll = akid.Unroll.graph(L.Add().on("a", "b"), inputs=("a", "b"), name="rnn")
     made = akid.Brain.graph(unroll.on("x", "y"), inputs=("x", "y"))
-    with pytest.raises(SpecError, match="runs over sequences of one length, got 4, 5 steps"):
+    with pytest.raises(SpecError, match=r"'rnn' \(Unroll\) .*: runs over sequences of one length, got 4, 5 steps"):
         made.resolve({"x": STEPS, "y": STEPS.with_shape("N", 5, 3)}, losses=False)
+
+
+def test_sequences_of_another_length_than_steps() -> None:
+    said = r"'rnn' \(Unroll\) .*: steps is 3, and what is cut along axis 1 has 4: leave steps out, or give"
+    refused(SpecError, said, elman(steps=3))
 
 
 def test_what_lies_inside_is_not_seen_from_outside() -> None:
@@ -362,10 +367,13 @@ def test_carry_inside_another() -> None:
     ("settings", "error", "message"),
     [
         ({"over": "y"}, UnknownNameError, "over has 'y', which is no input of the Unroll"),
-        ({"over": ()}, ValueError, "needs steps, their number"),
-        ({"time_axis": 0}, ValueError, "time_axis counts from 1"),
-        ({"steps": 0}, ValueError, "steps is a number of steps of at least 1"),
-        ({"gives": "first"}, ValueError, "gives must be 'steps' or 'last'"),
+        ({"over": ()}, ValueError, "an Unroll needs steps, their number"),
+        ({"time_axis": 0}, ValueError, "the time_axis of an Unroll is a whole number from 1 on"),
+        ({"time_axis": -1}, ValueError, "got -1: count from the front, not from the end"),
+        ({"time_axis": "1"}, ValueError, "the time_axis of an Unroll .*, got '1'"),
+        ({"bptt": True}, ValueError, "of an Unroll, bptt is a number of steps of at least 1, got True"),
+        ({"steps": 0}, ValueError, "of an Unroll, steps is a number of steps of at least 1, got 0"),
+        ({"gives": "first"}, ValueError, "what an Unroll gives must be 'steps' or 'last'"),
     ],
 )
 def test_settings_that_are_wrong(settings: dict[str, Any], error: type[Exception], message: str) -> None:

@@ -12,6 +12,7 @@ from typing import TypeVar
 from akid_core.errors import GraphError, SpecError
 from akid_core.graph.flatten import Placed, count
 from akid_core.graph.resolved import Value
+from akid_core.graph.unroll import Entry, Exit
 from akid_core.specs.parameter import ParamSpec
 from akid_core.specs.tensor import TensorSpec
 
@@ -207,7 +208,8 @@ def _arity(*methods: Callable[..., object]) -> tuple[int, float, tuple[str, ...]
 def _where(placed: Placed, inputs: Sequence[TensorSpec]) -> str:
     """The block, its class, and its inputs as written and as they are."""
     pairs = [f"{edge} = {spec}" for edge, spec in zip(placed.edges, inputs, strict=True)]
-    return f"{placed} ({type(placed.layer).__name__}) with {', '.join(pairs) or 'no inputs'}"
+    kind = "Unroll" if isinstance(placed.layer, Entry | Exit) else type(placed.layer).__name__
+    return f"{placed} ({kind}) with {', '.join(pairs) or 'no inputs'}"
 
 
 def _several(specs: Sequence[TensorSpec]) -> str:

@@ -36,8 +36,11 @@ class Unroll(System):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.time_axis < 1:
-            raise ValueError(f"time_axis counts from 1, since axis 0 is the batch, got {self.time_axis}")
+        if not _counts(self.time_axis):
+            raise ValueError(
+                f"the time_axis of an Unroll is a whole number from 1 on, since axis 0 is the batch, got "
+                f"{self.time_axis!r}: count from the front, not from the end"
+            )
         if self.over is not None:
             over = (self.over,) if isinstance(self.over, str) else tuple(self.over)
             object.__setattr__(self, "over", over)
@@ -49,17 +52,22 @@ class Unroll(System):
                     )
         for setting in ("steps", "bptt"):
             value = getattr(self, setting)
-            if value is not None and value < 1:
-                raise ValueError(f"{setting} is a number of steps of at least 1, got {value}")
+            if value is not None and not _counts(value):
+                raise ValueError(f"of an Unroll, {setting} is a number of steps of at least 1, got {value!r}")
         if self.steps is None and not self.cut:
-            raise ValueError("needs steps, their number, since no input is cut along the time axis")
+            raise ValueError("an Unroll needs steps, their number, where no input is cut along the time axis")
         if self.gives not in get_args(Gives):
-            raise ValueError(f"gives must be 'steps' or 'last', got {self.gives!r}")
+            raise ValueError(f"what an Unroll gives must be 'steps' or 'last', got {self.gives!r}")
 
     @property
     def cut(self) -> tuple[str, ...]:
         """The inputs that are cut along the time axis."""
         return self.input_names if self.over is None else self.over
+
+
+def _counts(value: object) -> bool:
+    """Whether it is a whole number from 1 on."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +96,15 @@ class Exit(Layer):
         return tuple(with_axis(x, self.axis, steps) for x in given) if self.gives == "steps" else given
 
     def length(self, inputs: tuple[TensorSpec, ...]) -> int:
-        """The number of steps. Raises `ValueError` where the sequences differ in it."""
-        lengths = [known_size(x, check_axis(x, self.axis)) for x in inputs[self.count :]]
-        found = {*lengths, *([self.steps] if self.steps is not None else [])}
+        """The number of steps. Raises `ValueError` where the sequences differ in it, or from the setting `steps`."""
+        found = {known_size(x, check_axis(x, self.axis)) for x in inputs[self.count :]}
         if len(found) > 1:
             raise ValueError(f"runs over sequences of one length, got {', '.join(map(str, sorted(found)))} steps")
-        return found.pop()
+        length = next(iter(found), self.steps)
+        assert length is not None  # an Unroll that cuts nothing says its steps
+        if self.steps not in (None, length):
+            raise ValueError(
+                f"steps is {self.steps}, and what is cut along axis {self.axis} has {length}: leave steps out, or give "
+                "sequences as long"
+            )
+        return length
