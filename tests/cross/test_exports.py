@@ -139,6 +139,19 @@ def test_feedback_is_exported(to: str, backend: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(found, kid.predict(x), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["code", "graph", "forward", "type", "training", "program", "inputs"])
+def test_blocks_may_be_called_like_attributes_of_torch(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    made = akid.Brain.sequential(L.Dense(name=name, units=2), inputs="x").with_loss(L.MeanSquaredError(), name, "t")
+    x = RANDOM.normal(size=(4, 3)).astype(np.float32)
+    data = {"x": x, "t": np.zeros((4, 2), np.float32)}
+    kid = Kid(brain=made, sensors=akid.sensors(train=data, batch_size=4), backend="torch")
+    kid.practice()
+    kid.export(tmp_path / "model.onnx", to="onnx")
+    found = pytest.importorskip("onnxruntime").InferenceSession(str(tmp_path / "model.onnx")).run(None, {"x": x})[0]
+    np.testing.assert_allclose(found, kid.predict(x), rtol=1e-4, atol=1e-5)
+
+
 def test_a_format_of_another_backend(tmp_path: Path) -> None:
     for backend in ("torch", "tensorflow"):
         pytest.importorskip(backend)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.fx import GraphModule
 
 from akid_core.graph.resolved import Graph, Line, Value
 from akid_torch.applied import Tap
@@ -24,6 +25,18 @@ _AS_THEY_ARE = nullcontext()
 
 Carried = dict[str, Tensor]
 """For each line of a graph that runs step by step, by its name, what the next step takes, (batch, ...)."""
+
+
+_TAKEN = frozenset(dir(GraphModule))
+"""Attributes of torch's own modules and of those that it traces, which no child can be called."""
+
+
+def child_name(parent: nn.Module, path: str) -> str:
+    """What a block is called as a child of a module: its path, `:` for a dot, with `_` behind a name that is taken."""
+    name = path.replace(".", ":")
+    while name in _TAKEN or hasattr(parent, name):
+        name += "_"
+    return name
 
 
 class BrainModule(nn.Module):
@@ -47,7 +60,7 @@ class BrainModule(nn.Module):
             name = call.path if call.owner in graph.by_path else call.owner
             children.setdefault(name, self.by_path[call.path])
         for name, module in children.items():
-            self.add_module(name.replace(".", ":"), module)
+            self.add_module(child_name(self, name), module)
         held = set(map(id, children.values()))
         self.copies = [module for module in self.by_path.values() if id(module) not in held]
 

@@ -19,6 +19,7 @@ from akid_core.backends.contract import Network
 from akid_core.backends.export import fitting, outside
 from akid_core.errors import ConfigurationError, UsageError
 from akid_core.graph.resolved import Value
+from akid_torch.module import child_name
 from akid_torch.network import TorchNetwork
 from akid_torch.ops import DTYPES
 
@@ -49,7 +50,7 @@ class Predictor(nn.Module):
         self._outside = {name: DTYPES[outside(graph.spec(value)).dtype] for name, value in outputs.items()}
         self._run, self._frame = brain.run, brain.frame
         for call in graph.needed(outputs.values()):
-            self.add_module(call.path.replace(".", ":"), brain.by_path[call.path])
+            self.add_module(child_name(self, call.path), brain.by_path[call.path])
 
     def forward(self, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         values = [_cast(tensor, dtype) for tensor, dtype in zip(self.program.pick(inputs), self._inside, strict=True)]
