@@ -92,8 +92,8 @@ def _of_run(teacher: Path) -> Brain:
         raise ConfigurationError(
             f"kid.distill.teacher: {teacher} is no run directory: it has no {CONFIG}. Practise the teacher first, "
             f"with --run-dir {teacher}, name the directory where it has, or give a file of weights and its `brain`. "
-            "A run that has begun goes on without it by its own description: akid practice RUN_DIR/config.yaml --run-dir "
-            "RUN_DIR --resume."
+            "A run that has begun goes on without it by its own description: akid practice RUN_DIR/config.yaml "
+            "--run-dir RUN_DIR --resume."
         )
     return Kid.from_config(*read_description(str(teacher / CONFIG), prediction=True)).config.brain
 
