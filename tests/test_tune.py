@@ -336,6 +336,21 @@ def test_settings_that_do_not_go_together_are_a_point_that_fails(tuned: Any) -> 
     assert len(records(tuned.folder / "found", "begun")) == 4
 
 
+def test_a_wrong_point_may_be_the_first_that_is_tried(tuned: Any) -> None:
+    """Nothing has ended well by then; the first end of each dimension, 0.9 and no nesterov, is right."""
+    space(
+        tuned.folder,
+        "akid: 1\nsearch: random\npoints: 2\nseed: 1\n"
+        "space: {optimizer.nesterov: [false, true], optimizer.momentum: [0.9, 0.0]}\n",
+    )
+    described = "optimizer={sgd: {learning_rate: 0.1, momentum: 0.9}}"
+    said = tuned.akid("tune", "toy.yaml", "--space", "space.yaml", "--dir", "found", "--set", described, "--slots", "1")
+    points = records(tuned.folder / "found", "point")
+    assert points[0]["coordinates"] == {"optimizer.nesterov": 1, "optimizer.momentum": 1}
+    assert said.code == 0, said.err
+    assert [each["status"] for each in records(tuned.folder / "found", "ended")] == ["failed", "done"]
+
+
 # --- pruning ---
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from akid_core.bundled.tune.described import Described
 from akid_core.bundled.tune.dimensions import Coordinate, Dimension
 from akid_core.bundled.tune.scores import Scores
-from akid_core.bundled.tune.space import Space
+from akid_core.bundled.tune.space import Point, Space
 from akid_core.config import Where, encode
 from akid_core.config.components import parameters
 from akid_core.errors import AkidError, ConfigurationError, PluginError, UsageError, suggest
@@ -66,6 +66,19 @@ def check_space(space: Space, data: Mapping[str, Any], where: Where, description
         best=tracked is not None and (tracked.metric, tracked.mode) == (space.objective.metric, space.objective.mode),
         observers=f"observers={json.dumps([*listed, Scores.component()])}",
     )
+
+
+def point_is_wrong(space: Space, description: Described, point: Point) -> bool:
+    """Whether the description cannot be run at a point, though it can at the first: then it is right by itself."""
+    return _runs(space, description, space.first()) and not _runs(space, description, point)
+
+
+def _runs(space: Space, description: Described, point: Point) -> bool:
+    try:
+        check(Kid.from_config(*description.read(space.settings(point))))
+    except _WRONG:
+        return False
+    return True
 
 
 def _check_names(dimension: Dimension, description: Described) -> None:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from akid_core.bundled.tune.check import point_is_wrong
 from akid_core.bundled.tune.described import Described
 from akid_core.bundled.tune.directory import TuneDirectory
 from akid_core.bundled.tune.ledger import Ended, Ledger, TrialId
@@ -193,13 +194,14 @@ class Tuner:
         try:
             verdict = judge(trial, code, seed, whole, self._space.objective, self._best)
         except ConfigurationError as error:
-            if self._ledger.blames(name.point):
+            point = self._ledger.points[name.point]
+            if self._ledger.blames(name.point) or point_is_wrong(self._space, self._description, point):
                 self._end(name, ended("failed", None, seed, whole, trial.result() or {}, str(error)))
                 return
             self._ledger.leave(name, reason=str(error), seconds=trial.seconds)
             raise ConfigurationError(
                 f"The trial {name} cannot be run: {error} It was: akid practice "
-                f"{' '.join(self._description.arguments(self._space.settings(self._ledger.points[name.point])))}"
+                f"{' '.join(self._description.arguments(self._space.settings(point)))}"
             ) from error
         if isinstance(verdict, Ended):
             self._end(name, verdict)
