@@ -75,6 +75,7 @@ def test_a_second_ctrl_c_ends_at_once(toy) -> None:
     assert said.code == 130
     assert said.err.splitlines()[-1] == "akid: interrupted"
     assert (said.json["status"], said.json["error"], said.json["step"]) == ("failed", "KeyboardInterrupt", 3)
+    assert said.json["exit_code"] == said.code
     assert Path(said.json["checkpoint"]).name == "step-2"
     assert toy.practice("run", "--resume").code == 0
 
@@ -90,7 +91,7 @@ def test_handlers_of_signals_are_put_back(number: int, toy) -> None:
 def test_json_of_a_failure_in_the_middle(toy) -> None:
     said = toy.practice("run", "--json", "--set", "optimizer={sgd: {learning_rate: 1.0e+38}}")
     assert said.code == 1
-    assert list(said.json) == [*RESULT, "error"]
+    assert list(said.json) == [*RESULT, "error", "exit_code"]
     assert said.json["status"] == "failed"
     assert "is not finite" in said.json["error"]
     assert said.err.splitlines()[-1] == f"akid: {said.json['error']}"
@@ -105,7 +106,7 @@ def test_json_of_a_failure_before_the_beginning(toy) -> None:
 
 def test_try_again_has_its_own_code(toy) -> None:
     said = toy.practice("run", "--json", "--set", "observers=[{breaker: {hooks: [span_end], again: true}}]")
-    assert (said.code, said.json["error"]) == (75, "broken in span_end")
+    assert (said.code, said.json["exit_code"], said.json["error"]) == (75, 75, "broken in span_end")
     assert said.err.splitlines()[-1] == "akid: broken in span_end"
 
 

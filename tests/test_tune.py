@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from akid_core.bundled.tune.slots import Slot
 from akid_core.bundled.tune.trial import Trial
 from akid_core.checkpoints import newest
 
@@ -235,7 +236,7 @@ def test_a_trial_that_outlived_its_tuner_is_taken_over(tuned: Any) -> None:
     wait_for(lambda: list(folder.glob("trials/0000-0/checkpoints/step-6/COMMIT.json")))
     tuner.kill()
     tuner.wait()
-    assert not Trial(folder / "trials/0000-0").finished()
+    assert Trial(folder / "trials/0000-0").said() is None
     tuner = started("found", "--resume")
     assert tuner.stdout is not None
     assert b"0000-0  still practises, started by an earlier akid tune\n" in iter(tuner.stdout.readline, b"")
@@ -244,6 +245,55 @@ def test_a_trial_that_outlived_its_tuner_is_taken_over(tuned: Any) -> None:
     assert tuner.returncode == 0
     assert len(records(folder, "begun")) == len(records(folder, "ended")) == 1
     assert (folder / "trials/0000-0/practice.log").read_text().count("run directory") == 1
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_a_trial_that_failed_without_its_tuner_has_failed(adopted: bool, tuned: Any) -> None:
+    space(tuned.folder, "akid: 1\nspace: {optimizer.learning_rate: [0.05]}\n")
+    parts = tuned.folder / "toy_parts.py"
+    failing = (
+        "        while context.step == 8 and not os.path.exists('go'): signal.sigtimedwait([], 0.01)\n"
+        "        if context.step == 8: raise RuntimeError('broken for good')\n"
+    )
+    parts.write_text(
+        parts.read_text().replace('        self._fail("span_end"', f'{failing}        self._fail("span_end"')
+    )
+    folder = tuned.folder / "found"
+    tuner = started("toy.yaml", "--space", "space.yaml", "--dir", "found", "--set", "observers=[breaker]")
+    wait_for(lambda: list(folder.glob("trials/0000-0/checkpoints/step-6/COMMIT.json")))
+    tuner.kill()
+    tuner.wait()
+    trial = Trial(folder / "trials/0000-0")
+    if not adopted:
+        (tuned.folder / "go").touch()
+        wait_for(lambda: not trial.adopt(0.0))
+    tuner = started("found", "--resume")
+    assert tuner.stdout is not None
+    if adopted:
+        assert b"0000-0  still practises, started by an earlier akid tune\n" in iter(tuner.stdout.readline, b"")
+        (tuned.folder / "go").touch()
+    tuner.communicate(timeout=60)
+    assert tuner.returncode == 1
+    (ended,) = records(folder, "ended")
+    assert (ended["status"], ended["error"]) == ("failed", "broken for good")
+    assert len(records(folder, "begun")) == 1
+
+
+def test_a_trial_whose_tuner_was_killed_while_it_started_hears_signals(
+    tuned: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(slot: Slot, process: int) -> None:
+        raise SystemExit
+
+    monkeypatch.setattr(Slot, "bind", killed)
+    trial, directory = Trial(tuned.folder / "trial"), tuned.folder / "trial"
+    with pytest.raises(SystemExit):
+        trial.start(["toy.yaml", "--set", "practice.epochs=5000"], Slot(number=0, cores=(), threads=1))
+    wait_for(lambda: newest(directory / "checkpoints"))
+    other = Trial(directory)
+    assert other.adopt(0.0)
+    other.send(signal.SIGTERM)
+    assert wait_for(trial.poll) == 143
 
 
 def test_one_tuner_at_a_time(tuned: Any) -> None:
@@ -372,6 +422,25 @@ def test_a_pruner_ends_trials_early(tuned: Any) -> None:
     assert resumed.code == 1
     assert len(records(tuned.folder / "found", "begun")) == 2
     assert "pruned" in resumed.out
+
+
+def test_a_point_that_is_given_up_is_pruned_however_its_trial_ends(tuned: Any) -> None:
+    """It fails while it saves; its second repeat, which was not begun, is given up with it."""
+    pytest.importorskip("optuna", reason="the extra akid-core[tune] is not installed")
+    space(
+        tuned.folder,
+        "akid: 1\nobjective: {metric: loss}\nrepeats: 2\n"
+        "search: {optuna: {sampler: random, pruner: {threshold: {upper: 1.0e-6}}}}\n"
+        "points: 1\nspace: {optimizer.learning_rate: {log: [0.001, 0.01]}}\n",
+    )
+    arguments = ["toy.yaml", "--space", "space.yaml", "--dir", "found", "--set", "practice.epochs=100000"]
+    arguments += ["--set", "observers=[{breaker: {hooks: [practice_end]}}]", "--slots", "1"]
+    said = tuned.akid("tune", *arguments, "--json")
+    assert said.code == 1
+    assert [point["status"] for point in said.json["points"]] == ["pruned"]
+    (ended,) = records(tuned.folder / "found", "ended")
+    assert ended["status"] == "pruned"
+    assert "broken in practice_end" in (tuned.folder / "found/trials/0000-0/practice.log").read_text()
 
 
 # --- bad input ---

@@ -9,7 +9,7 @@ import pytest
 
 from akid_core.bundled.tune.dimensions import Choices, Integer, Log, Uniform
 from akid_core.bundled.tune.search import make_search
-from akid_core.bundled.tune.slots import find_gpus, make_slots
+from akid_core.bundled.tune.slots import find_gpus, make_slots, seats
 from akid_core.bundled.tune.space import Space, read_space
 from akid_core.errors import ConfigurationError, UsageError
 
@@ -218,6 +218,15 @@ def test_slots_share_out_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     for arguments, said in (({"cores": 5}, "--cores 5: this process may use 4"), ({"slots": 0}, "--slots must be")):
         with pytest.raises(UsageError, match=said):
             make_slots(**arguments)
+
+
+def test_trials_that_still_run_keep_their_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One whose slot is gone takes what is left, never the slot on which another one sits."""
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    slots = make_slots(slots=2, gpus=["0", "1"])
+    assert seats([3, 0], slots) == [slots[1], slots[0]]
+    assert seats([3, 1, 2], slots) == [slots[0], slots[1], None]
+    assert seats([], slots) == []
 
 
 def test_slots_share_out_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from akid_core.checkpoints import newest
-from akid_core.errors import CheckpointError, whole
+from akid_core.errors import EXIT_FAILURE, EXIT_INTERRUPTED, CheckpointError, whole
 from akid_core.observers.base import Observer
 from akid_core.observers.moment import Moment
 from akid_core.plugin_api import hookimpl
@@ -51,4 +51,5 @@ class Console(Observer):
                 checkpoint = newest(moment.run_dir / "checkpoints") if moment.run_dir else None
                 report["checkpoint"] = str(checkpoint.path) if checkpoint else None
         said = whole(error) or type(error).__name__
-        return {**report, "seconds": time.perf_counter() - self._begun, "error": said}
+        code = EXIT_INTERRUPTED if isinstance(error, KeyboardInterrupt) else getattr(error, "exit_code", EXIT_FAILURE)
+        return {**report, "seconds": time.perf_counter() - self._begun, "error": said, "exit_code": code}

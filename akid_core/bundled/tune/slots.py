@@ -78,6 +78,14 @@ def make_slots(
     ]
 
 
+def seats(numbers: Iterable[int], slots: Iterable[Slot]) -> list[Slot | None]:
+    """The slots of trials that started on slots of these numbers: their own; where that is gone, one left over."""
+    wanted, free = list(numbers), {slot.number: slot for slot in slots}
+    own = [free.pop(number, None) for number in wanted]
+    left = iter(free.values())
+    return [slot or next(left, None) for slot in own]
+
+
 def find_gpus(environment: Mapping[str, str], devices: Path = Path("/dev")) -> list[str]:
     """The GPUs that this process may use: those that CUDA_VISIBLE_DEVICES names, else NVIDIA's device files."""
     named = environment.get("CUDA_VISIBLE_DEVICES")

@@ -14,6 +14,7 @@ from typing import Any
 
 from akid_core.bundled.tune.lock import take_lock
 from akid_core.bundled.tune.slots import Slot
+from akid_core.errors import EXIT_DONE, EXIT_FAILURE
 
 LOCK, RESULT, LOG = ".tune-lock", "result.jsonl", "practice.log"
 
@@ -42,7 +43,9 @@ class Trial:
         lock = take_lock(self.directory / LOCK)
         if lock is None:
             return False
-        command = [sys.executable, "-m", "akid_core", "practice", *arguments]
+        # The process writes its number itself: whoever starts it may be killed at any instant.
+        command = ["/bin/sh", "-c", 'echo $$ > "$0"; exec "$@"', str(self.directory / LOCK)]
+        command += [sys.executable, "-m", "akid_core", "practice", *arguments]
         command += ["--run-dir", str(self.directory), "--resume", "--json"]
         try:
             os.ftruncate(lock, 0)
@@ -61,7 +64,6 @@ class Trial:
                     process_group=0,  # Ctrl-C is the tuner's to pass on
                 )
             slot.bind(self._process.pid)
-            os.pwrite(lock, str(self._process.pid).encode(), 0)
         finally:
             os.close(lock)
         return True
@@ -75,12 +77,13 @@ class Trial:
         return there
 
     def poll(self) -> int | None:
-        """The exit code once the process has ended; of one of an earlier tuner 0 if it finished, else as if killed."""
+        """The exit code once the process has ended; of one of an earlier tuner, as if killed where it did not say."""
         if self._process is not None:
             return self._process.poll()
         if self._occupied():
             return None
-        return 0 if self.finished() else -signal.SIGKILL
+        said = self.said()
+        return -signal.SIGKILL if said is None else said
 
     @property
     def seconds(self) -> float:
@@ -94,10 +97,12 @@ class Trial:
         elif self._occupied() and (text := (self.directory / LOCK).read_text()):
             os.kill(int(text), number)
 
-    def finished(self) -> bool:
-        """Whether a process went to the end of the run here."""
-        result = self.result()
-        return result is not None and result["status"] in ENDED
+    def said(self) -> int | None:
+        """The exit code of a process that went to the end of the run here, or failed for good; else None."""
+        result = self.result() or {}
+        if result.get("status") in ENDED:
+            return EXIT_DONE
+        return EXIT_FAILURE if result.get("exit_code") == EXIT_FAILURE else None
 
     def result(self) -> dict[str, Any] | None:
         """What the process printed at its end; before anything is started here, what the last one printed."""

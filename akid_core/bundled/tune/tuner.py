@@ -14,10 +14,10 @@ from akid_core.bundled.tune.directory import TuneDirectory
 from akid_core.bundled.tune.ledger import Ended, Ledger, TrialId
 from akid_core.bundled.tune.scores import read_scores
 from akid_core.bundled.tune.search import Search
-from akid_core.bundled.tune.slots import Slot
+from akid_core.bundled.tune.slots import Slot, seats
 from akid_core.bundled.tune.trial import Trial
 from akid_core.bundled.tune.verdict import PAUSE, ended, judge, newest_step
-from akid_core.errors import EXIT_DONE, EXIT_FAILURE, ConfigurationError
+from akid_core.errors import ConfigurationError
 from akid_core.training.signals import SignalWatch
 
 POLL = 0.02
@@ -107,24 +107,22 @@ class Tuner:
                 for look, value in enumerate(self._scores(TrialId(number, 0)), 1):
                     self._search.report(number, look, value)
                 self._tell(number)
+        adopted: dict[TrialId, Trial] = {}
         for name in self._ledger.open_trials():
             begun, trial = self._ledger.begun.get(name), Trial(self._directory.trial(name))
             if begun is None:
                 self._fresh.append(name)
             elif trial.adopt(begun["at"]):
                 self._say(f"{name}  still practises, started by an earlier akid tune")
-                self._running[name] = _Running(trial, self._take_slot(begun["slot"]))
-            elif trial.finished():
-                self._conclude(name, _Running(trial, None), EXIT_DONE)
+                adopted[name] = trial
+            elif (code := trial.said()) is not None:
+                self._conclude(name, _Running(trial, None), code)
             else:
                 self._waiting.append((0.0, name))
-
-    def _take_slot(self, number: int) -> Slot | None:
-        """A free slot, that of the number if it is free."""
-        found = next((slot for slot in self._free if slot.number == number), self._free[0] if self._free else None)
-        if found is not None:
-            self._free.remove(found)
-        return found
+        slots = seats((self._ledger.begun[name]["slot"] for name in adopted), self._free)
+        for (name, trial), slot in zip(adopted.items(), slots, strict=True):
+            self._running[name] = _Running(trial, slot)
+        self._free = deque(slot for slot in self._free if slot not in slots)
 
     # -- starting
 
@@ -187,7 +185,7 @@ class Tuner:
         """Write down what became of a process that ended."""
         trial, seed = running.trial, self._space.seeds[name.repeat]
         whole = trial.seconds + self._ledger.seconds.get(name, 0.0)
-        if name.point in self._pruned and code != EXIT_FAILURE:
+        if name.point in self._pruned:  # whatever the code: its other repeats are given up already
             scores = self._scores(name)
             self._end(name, ended("pruned", scores[-1] if scores else None, seed, whole, trial.result() or {}))
             return
