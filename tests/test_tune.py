@@ -459,6 +459,8 @@ def test_a_point_that_is_given_up_is_pruned_however_its_trial_ends(tuned: Any) -
         ("{brain.blocks.hidden.units: 6}", "{brain.blocks.hiden.units: 6}",
          "line 5, lists.network[1].brain.blocks.hiden.units: 6 does not fit: there is no 'hiden' in "
          "brain.blocks. Did you mean 'hidden'?"),
+        ("{brain.blocks.hidden.units: 6}", "{brain.metrics: []}",
+         "line 5, lists.network[1].brain.metrics: [] does not fit: validation gives no 'accuracy'. It gives loss."),
         ("metric: accuracy", "metric: acuracy",
          "line 2, objective.metric: validation gives no 'acuracy'. Did you mean 'accuracy'? It gives loss, accuracy."),
         ("mode: max", "mode: most", "line 2, objective.mode: expected one of 'min', 'max', got 'most'."),
@@ -516,6 +518,23 @@ def test_wrong_usage(arguments: list[str], said: str, tuned: Any) -> None:
     answer = tuned.akid("tune", *arguments)
     assert answer.code == 2
     assert said in answer.err
+
+
+def test_what_varies_is_not_stated_too(tuned: Any) -> None:
+    arguments = ["tune", "toy.yaml", "--space", "space.yaml", "--dir", "found"]
+    said = tuned.akid(*arguments, "--set", "optimizer.learning_rate=0.1")
+    assert said.code == 78
+    assert "line 7, space.optimizer.learning_rate[0]: 'optimizer.learning_rate' varies here, and" in said.err
+
+
+def test_a_run_directory_holds_no_search(tuned: Any) -> None:
+    tuned.practice("found", "--max-steps", "1")
+    before = sorted(tuned.folder.glob("found/*"))
+    said = tuned.akid("tune", "toy.yaml", "--space", "space.yaml", "--dir", "found")
+    assert (said.code, said.err) == (
+        78, "akid: found is a run directory of a practice. Choose another --dir.\n",
+    )  # fmt: skip
+    assert sorted(tuned.folder.glob("found/*")) == before
 
 
 def test_a_directory_without_a_search(tuned: Any) -> None:

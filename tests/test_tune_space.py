@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from akid_core.bundled.tune.dimensions import Choices, Integer, Log, Uniform
+from akid_core.bundled.tune.journal import Journal
+from akid_core.bundled.tune.ledger import Ledger
+from akid_core.bundled.tune.picture import parallel_coordinates
 from akid_core.bundled.tune.search import make_search
 from akid_core.bundled.tune.slots import find_gpus, make_slots, seats
 from akid_core.bundled.tune.space import Space, read_space
@@ -130,6 +134,17 @@ def test_a_pruner_of_optuna_gives_up_what_is_worse_than_the_median(tmp_path: Pat
     assert not search.report(3, 1, 0.95)
 
 
+# --- the picture ---
+
+
+def test_choices_that_begin_alike_are_told_apart(tmp_path: Path) -> None:
+    space = read(tmp_path, "space: {blocks: [[flatten, {dense: {units: 3}}], [flatten, {dense: {units: 4}}]]}\n")
+    picture = ElementTree.fromstring(parallel_coordinates(Ledger(space, Journal(tmp_path / "none"))))
+    texts = [text for text in picture.findall("{*}text") if (text.text or "")[1:2] == ":"]
+    assert [text.text[:10] for text in texts if text.get("stroke") is None] == ['0: ["flatt', '1: ["flatt']
+    assert [text.get("stroke") for text in texts] == ["white", None] * 2  # each on a halo of its own
+
+
 # --- what is wrong, where, and the way out ---
 
 
@@ -152,12 +167,12 @@ def test_a_pruner_of_optuna_gives_up_what_is_worse_than_the_median(tmp_path: Pat
         ("space: {rate: {uniform: [0, 1]}}", "line 3, space.rate: a grid needs to know how many values to take"),
         ("points: 4", "nothing varies: give dimensions"),
         ("space: {depth: [1]}\npoint: 4", "line 4, point: unknown key 'point'. Did you mean 'points'?"),
-        ("space: {depth: [1]}\npoints: 0", "points must be at least 1, got 0."),
-        ("space: {depth: [1]}\nrepeats: 0", "repeats must be at least 1, got 0."),
-        ("space: {seed: [1, 2]}", "the seed is given by seed and repeats"),
-        ("space: {depth: [1]}\nlists: {depth: [{width: 1}]}", "'depth' varies in two places"),
-        ("space: {width: [1]}\nlists: {network: [{width: 1}]}", "'width' varies in two places"),
-        ("lists: {one: [{width: 1}], two: [{width: 2}]}", "'width' varies in the lists one and two"),
+        ("space: {depth: [1]}\npoints: 0", "line 4, points: points must be at least 1, got 0."),
+        ("space: {depth: [1]}\nrepeats: 0", "line 4, repeats: repeats must be at least 1, got 0."),
+        ("space: {seed: [1, 2]}", "line 3, space.seed: the seed is given by seed and repeats"),
+        ("space: {depth: [1]}\nlists: {depth: [{width: 1}]}", "line 3, space.depth: there is a list 'depth' too"),
+        ("space: {width: [1]}\nlists: {network: [{width: 1}]}", "space.width: 'width' varies in the list network too"),
+        ("lists: {one: [{width: 1}], two: [{width: 2}]}", "lists.two: 'width' varies in the list one too"),
         ("lists: {network: [2]}", "line 3, lists.network[0]: expected a parameter set (name: value), got 2."),
         ("lists: {network: []}", "line 3, lists.network: expected a list of parameter sets"),
         ("space: {depth: [1]}\nsearch: grdi", "line 4, search.grdi: there is no search 'grdi'. Did you mean 'grid'?"),
@@ -237,6 +252,8 @@ def test_slots_share_out_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert make_slots(slots=1, gpus=[])[0].environment()["CUDA_VISIBLE_DEVICES"] == ""
     with pytest.raises(UsageError, match=r"--slots 3 with 1 GPUs each need 3, and there are 2 \(0, 1\)"):
         make_slots(slots=3, gpus=["0", "1"])
+    with pytest.raises(UsageError, match="--gpus: 'x' is no GPU"):
+        make_slots(gpus=["0", "x"])
     for name in ("nvidia0", "nvidia10", "nvidia2", "nvidiactl"):
         (tmp_path / name).touch()
     assert find_gpus({}, tmp_path) == ["0", "2", "10"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -57,7 +57,9 @@ def check_space(space: Space, data: Mapping[str, Any], where: Where, description
     for dimension in space.dimensions:
         for coordinate in dimension.ends()[1:]:
             settings = space.settings({**first, dimension.name: coordinate})
-            _kid(description, settings, partial(_blamed, dimension, coordinate))
+            other = _kid(description, settings, partial(_blamed, dimension, coordinate))
+            if space.objective.metric not in scalars(other.graph):
+                raise _blamed(dimension, coordinate, _without_metric(space.objective.metric, scalars(other.graph)))
     tracked = kid.config.practice.best
     listed = [encode(observer, kid.registry) for observer in kid.config.observers if not isinstance(observer, Scores)]
     return Checked(
@@ -86,6 +88,11 @@ def _check_names(dimension: Dimension, description: Described) -> None:
     keys = [key for key in parameters(KidConfig) if key != "plugins"]  # these are read before anything else
     for coordinate in dimension.ends():
         for name in dimension.settings(coordinate):
+            if name in description.stated:
+                raise ConfigurationError(
+                    f"{dimension.place(coordinate, name)}: '{name}' varies here, and the command line says what it is: "
+                    "leave it out of --var and --set."
+                )
             first = name.partition(".")[0]
             if name in description.known or first in keys:
                 continue
@@ -146,11 +153,13 @@ def _check_objective(space: Space, kid: Kid, data: Mapping[str, Any], where: Whe
             raise ConfigurationError(
                 f"{at}: '{metric}' is an array, and only numbers can be compared: take {' or '.join(numbers)}."
             )
-        raise ConfigurationError(
-            f"{at}: validation gives no '{metric}'.{suggest(metric, known)} It gives {', '.join(known)}."
-        )
+        raise ConfigurationError(f"{at}: {_without_metric(metric, known)}")
     if prunes and kid.config.practice.validate_every == "never":
         raise ConfigurationError(
             f"{at}: a pruner needs intermediate values, but practice.validate_every is 'never'. Validate now and then, "
             "or leave the pruner out."
         )
+
+
+def _without_metric(metric: str, known: Sequence[str]) -> ConfigurationError:
+    return ConfigurationError(f"validation gives no '{metric}'.{suggest(metric, known)} It gives {', '.join(known)}.")

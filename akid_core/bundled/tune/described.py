@@ -43,6 +43,11 @@ class Described:
         template = description_template(self.name)
         return tuple(template.variables()) if template is not None else ()
 
+    @property
+    def stated(self) -> set[str]:
+        """The variables and settings that the command line gives all points; but the backend, which `on` may have."""
+        return {*self.variables, *(override.partition("=")[0] for override in self.overrides)} - {"backend"}
+
     def on(self, backend: str) -> Described:
         """The same on a backend where none is named."""
         return replace(self, overrides=(f"backend={backend}", *self.overrides))

@@ -17,6 +17,7 @@ from akid_core.config.located import LocatedList
 from akid_core.config.values import unlocated
 from akid_core.errors import RunDirectoryError, TryAgainError
 from akid_core.training.difference import difference
+from akid_core.training.directory import CONFIG as RUN_CONFIG
 
 CONFIG, JOURNAL = "tune.yaml", "journal.jsonl"
 
@@ -34,6 +35,8 @@ class TuneDirectory:
 
     def __enter__(self) -> TuneDirectory:
         """Make it and lock it; `RunDirectoryError` where that cannot be, `TryAgainError` where another has the lock."""
+        if (self.path / RUN_CONFIG).exists() and not self.used():
+            raise RunDirectoryError(f"{self.path} is a run directory of a practice. Choose another --dir.")
         try:
             make_directory(self.path / "trials")
             self._lock = take_lock(self.path / ".lock")

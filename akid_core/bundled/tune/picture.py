@@ -57,7 +57,10 @@ def _axis(dimension: Dimension, ledger: Ledger) -> _Axis:
     if isinstance(dimension.range, Choices):
         count = len(dimension.range.choices)
         places = [(index + 0.5) / count for index in range(count)]
-        texts = [_cut(dimension.label(index)) for index in range(count)]
+        labels = [dimension.label(index) for index in range(count)]
+        texts = [_cut(label) for label in labels]
+        if len(set(texts)) < count:  # what tells them apart was cut off
+            texts = [_cut(f"{index}: {label}") for index, label in enumerate(labels)]
         marks = list(zip(places, texts, strict=True))
         return _Axis(dimension.name, {point: places[int(index)] for point, index in at.items()}, marks)
     low, high = (dimension.range.value(end) for end in dimension.ends())
@@ -117,10 +120,8 @@ def _drawn(axis: _Axis, left: int) -> str:
     for place, text in axis.ticks:
         height = _height(place)
         parts.append(f'<line x1="{left - 4}" y1="{height:.1f}" x2="{left + 4}" y2="{height:.1f}" stroke="black"/>')
-        parts.append(
-            f'<text x="{left + 7}" y="{height + 4:.1f}" stroke="white" stroke-width="3" paint-order="stroke">'
-            f"{escape(text)}</text>"
-        )
+        for halo in (' stroke="white" stroke-width="3"', ""):  # below the text, so that it is read across lines
+            parts.append(f'<text x="{left + 7}" y="{height + 4:.1f}"{halo}>{escape(text)}</text>')
     return "\n".join(parts)
 
 

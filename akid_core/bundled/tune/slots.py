@@ -55,6 +55,9 @@ def make_slots(
             raise UsageError(f"{name} must be at least 1, got {count}.")
     there = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     devices = list(gpus) if gpus is not None else find_gpus(os.environ)
+    for name in devices if gpus is not None else ():
+        if not name.isdecimal() and not name.startswith(("GPU-", "MIG-")):
+            raise UsageError(f"--gpus: '{name}' is no GPU. Give numbers, 0,1, or names of CUDA's, GPU-… or MIG-….")
     if cores is not None and cores > len(there):
         raise UsageError(f"--cores {cores}: this process may use {len(there)} cores.")
     if devices and gpus_each > len(devices):

@@ -94,10 +94,6 @@ class Space:
                 "nothing varies: give dimensions, space: {optimizer.learning_rate: {log: [1e-4, 1e-1]}}, or lists of "
                 "parameter sets, lists: {network: [{depth: 2}, {depth: 4}]}"
             )
-        for name in ("points", "repeats"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} must be at least 1, got {value}")
         self._check_names()
 
     @property
@@ -135,17 +131,19 @@ class Space:
         return {dimension.name: point[dimension.name] for dimension in self.dimensions}
 
     def _check_names(self) -> None:
-        names = [dimension.name for dimension in self.dimensions]
-        keys = [*(dimension.name for dimension in self.space), *{key for each in self.lists for key in _keys(each)}]
-        for name in (*names, *keys):
-            if names.count(name) > 1 or (keys.count(name) > 1):
-                raise ValueError(f"'{name}' varies in two places: give it in one of lists and space")
-            if name == "seed":
-                raise ValueError("the seed is given by seed and repeats: take it out of what varies")
-        for index, one in enumerate(self.lists):
-            for other in self.lists[:index]:
-                if shared := sorted(_keys(one) & _keys(other)):
-                    raise ValueError(f"'{shared[0]}' varies in the lists {other.name} and {one.name}: leave it in one")
+        for index, one in enumerate(self.dimensions):
+            keys = _keys(one)
+            if "seed" in keys:
+                raise ConfigurationError(
+                    f"{one.where}: the seed is given by seed and repeats: take it out of what varies."
+                )
+            for other in self.dimensions[:index]:  # a list, as these come first and keys of YAML are unique
+                if shared := sorted(keys & _keys(other)):
+                    raise ConfigurationError(
+                        f"{one.where}: '{shared[0]}' varies in the list {other.name} too: leave it in one of them."
+                    )
+                if one.name == other.name:
+                    raise ConfigurationError(f"{one.where}: there is a list '{one.name}' too: call that differently.")
 
 
 def read_space(path: str) -> tuple[Space, LocatedDict]:
@@ -169,6 +167,10 @@ def parse_space(data: LocatedDict, where: Where) -> Space:
             f"{where.at(data, 'akid')}: the schema's version {got}; this akid-core reads akid: {SCHEMA}."
         )
     space: Space = decode_settings(Space, without(data, ("akid",)), default_manager().registry, where)
+    for name in ("points", "repeats"):
+        value = getattr(space, name)
+        if value is not None and value < 1:
+            raise ConfigurationError(f"{where.at(data, name)}: {name} must be at least 1, got {value}.")
     return space
 
 

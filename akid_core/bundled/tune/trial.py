@@ -44,7 +44,7 @@ class Trial:
         if lock is None:
             return False
         # The process writes its number itself: whoever starts it may be killed at any instant.
-        command = ["/bin/sh", "-c", 'echo $$ > "$0"; exec "$@"', str(self.directory / LOCK)]
+        command = ["/bin/sh", "-c", 'printf %s $$ > "$0"; exec "$@"', str(self.directory / LOCK)]
         command += [sys.executable, "-m", "akid_core", "practice", *arguments]
         command += ["--run-dir", str(self.directory), "--resume", "--json"]
         try:

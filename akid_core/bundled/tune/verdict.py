@@ -51,7 +51,8 @@ def judge(trial: Trial, code: int, seed: int, seconds: float, objective: Objecti
         return Gone(f"{reason}: {said}", PAUSE) if code == EXIT_TRY_AGAIN else Gone(reason)
     value = _value(trial, result, objective, best)
     if value is None or not math.isfinite(value):
-        return ended("failed", None, seed, seconds, result, f"its {objective.metric} is not finite")
+        lack = "is not finite" if objective.metric in result["val"] else "is not among the figures of its validation"
+        return ended("failed", None, seed, seconds, result, f"its {objective.metric} {lack}")
     return ended(result["status"], value, seed, seconds, result)
 
 
